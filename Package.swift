@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The layers of `docs/architecture.md`, one target each; imports point down only.
+let package = Package(
+    name: "weir",
+    products: [
+        .executable(name: "weir", targets: ["weir"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        // C: system libraries and the shims that Swift cannot import by itself.
+        .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+
+        // Values that decide.
+        .target(name: "Wire"),
+        .target(name: "Settings"),
+        .target(name: "Auth", dependencies: ["Wire", "COpenSSL"]),
+        .target(name: "Pooling", dependencies: ["Wire"]),
+        .target(name: "Telemetry", dependencies: [.product(name: "Logging", package: "swift-log")]),
+
+        // The shell that does.
+        .target(name: "Reactor", dependencies: ["CLinux"]),
+        .target(
+            name: "Proxy",
+            dependencies: [
+                "Auth", "Pooling", "Reactor", "Settings", "Telemetry", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(name: "Console", dependencies: ["Pooling", "Telemetry", "Wire"]),
+        .executableTarget(
+            name: "weir",
+            dependencies: [
+                "Auth", "Console", "Pooling", "Proxy", "Reactor", "Settings", "Telemetry",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+
+        // Tests: one folder a target.
+        .target(name: "TestSupport", dependencies: ["Pooling", "Wire"], path: "Tests/Support"),
+        .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"]),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
+        .testTarget(name: "AuthTests", dependencies: ["Auth", "Wire"]),
+        .testTarget(name: "PoolingTests", dependencies: ["Pooling", "TestSupport", "Wire"]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
+        .testTarget(name: "ReactorTests", dependencies: ["Reactor"]),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console", "Pooling", "Telemetry", "Wire"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Pooling", "TestSupport", "Wire"]),
+    ]
+)
+
+/// The same rules for every Swift target.
+for target in package.targets where target.type != .system && target.name != "CLinux" {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .strictMemorySafety(),
+        .treatAllWarnings(as: .error),
+    ]
+}
