@@ -190,6 +190,15 @@ public struct PoolSet: Equatable, Sendable {
         self.pools[pool.index].waiters.remove(ticket, client: client)
     }
 
+    /// A client goes back to the front of the queue: the server that it was given was lost before it could be used.
+    public mutating func waitAgain(
+        _ pool: PoolID,
+        client: ClientID,
+        since: Instant
+    ) -> WaitQueue.Ticket {
+        self.pools[pool.index].waiters.prepend(client, since: since)
+    }
+
     /// A client's login waits until a server of the pool has told what clients are greeted with.
     public mutating func awaitGreeting(
         _ pool: PoolID,

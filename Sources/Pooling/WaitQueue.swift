@@ -48,6 +48,20 @@ public struct WaitQueue: Equatable, Sendable {
         return Ticket(number: self.base + self.places.count - 1)
     }
 
+    /// Puts a client in front of all others: it was served, and the server was lost before it could be used.
+    public mutating func prepend(_ client: ClientID, since: Instant) -> Ticket {
+        let waiter = Waiter(client: client, since: since, isNotified: true)
+        if self.front > 0 {
+            self.front -= 1
+            self.places[self.front] = waiter
+        } else {
+            self.places.insert(waiter, at: 0)
+            self.base -= 1
+        }
+        self.count += 1
+        return Ticket(number: self.base + self.front)
+    }
+
     /// Takes the client at the front.
     public mutating func popFirst() -> Waiter? {
         guard self.count > 0 else { return nil }
