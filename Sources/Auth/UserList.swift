@@ -6,6 +6,8 @@
 /// one counts. Names are compared byte for byte, as PostgreSQL does.
 public struct UserList: Sendable {
     private var secrets: [[UInt8]: Secret] = [:]
+    private var holdsPlain = false
+    private var holdsSCRAM = false
 
     /// The names, each once, in the order in which they first appear.
     public private(set) var users: [String] = []
@@ -34,9 +36,16 @@ public struct UserList: Sendable {
         self.secrets[Array(user.utf8)]
     }
 
-    /// Whether a plain secret is among them; see `Verifier.init`'s `unknownUsersDerive`.
-    public var holdsPlainSecrets: Bool {
-        self.secrets.values.contains { if case .plain = $0 { true } else { false } }
+    /// Whether logging in as users of this list costs a key derivation under a method.
+    ///
+    /// It is what `Verifier.init` wants to know as `unknownUsersDerive`. In a mixed list it says
+    /// yes, which hides the users whose logins take longer.
+    public func derives(under method: ClientAuthMethod) -> Bool {
+        switch method {
+        case .plain: self.holdsSCRAM
+        case .scramSHA256: self.holdsPlain
+        case .trust, .any, .md5: false
+        }
     }
 
     private mutating func add(line: Substring.UTF8View) throws(LineError) {
@@ -62,6 +71,11 @@ public struct UserList: Sendable {
                 "SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey with 1 to "
                     + "\(AuthLimits.iterations) iterations after the prefix SCRAM-SHA-256$"
             )
+        }
+        switch secret {
+        case .plain(let text): self.holdsPlain = self.holdsPlain || !text.isEmpty
+        case .scram: self.holdsSCRAM = true
+        case .md5: break
         }
         if self.secrets.updateValue(secret, forKey: name) == nil {
             self.users.append(String(decoding: name, as: UTF8.self))

@@ -46,9 +46,10 @@ public struct Verifier: Sendable {
     ///     the process (of the fleet, if its members shall not differ). Salts come from it.
     ///   - scramIterations: the iterations for plain secrets and unknown users, brought into
     ///     1 to `AuthLimits.iterations`.
-    ///   - unknownUsersDerive: whether unknown users cost a derivation too. True hides in the
-    ///     time taken which of the users with plain secrets exist (`UserList.holdsPlainSecrets`);
-    ///     false hides it when all secrets are SCRAM, which need none.
+    ///   - unknownUsersDerive: whether unknown users cost a derivation, so that the time taken
+    ///     does not tell them from users with secrets that need one: plain ones under SCRAM,
+    ///     SCRAM ones under `plain` (`UserList.derives(under:)` says so). Nil means yes under
+    ///     SCRAM and no under `plain`.
     public init(
         method: ClientAuthMethod,
         user: String,
@@ -56,7 +57,7 @@ public struct Verifier: Sendable {
         entropy: VerifierEntropy,
         mockKey: [UInt8],
         scramIterations: Int,
-        unknownUsersDerive: Bool = true
+        unknownUsersDerive: Bool? = nil
     ) {
         self.method = method
         self.user = user
@@ -67,7 +68,7 @@ public struct Verifier: Sendable {
             user: user,
             iterations: min(max(scramIterations, 1), AuthLimits.iterations)
         )
-        self.unknownUsersDerive = unknownUsersDerive
+        self.unknownUsersDerive = unknownUsersDerive ?? (method != .plain)
         self.scram = SCRAMServer(nonce: entropy.scramNonce)
     }
 

@@ -21,7 +21,7 @@ enum LoginFixtures {
         _ secret: Secret?,
         user: String = Self.user,
         seed: UInt8 = 1,
-        unknownUsersDerive: Bool = true
+        unknownUsersDerive: Bool? = nil
     ) -> Verifier {
         Verifier(
             method: method,

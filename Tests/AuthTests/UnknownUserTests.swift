@@ -15,7 +15,7 @@ struct UnknownUserTests {
         _ method: ClientAuthMethod,
         _ secret: Secret?,
         user: String = LoginFixtures.user,
-        derive: Bool = true
+        derive: Bool? = nil
     ) -> Sight {
         let exchange = Exchange(
             LoginFixtures.verifier(method, secret, user: user, unknownUsersDerive: derive),
@@ -54,6 +54,14 @@ struct UnknownUserTests {
         #expect(known.requests.map(\.data.count) == unknown.requests.map(\.data.count))
         #expect(known.derivations == 0 && unknown.derivations == 0)
         #expect(known.message == unknown.message && known.sqlState == unknown.sqlState)
+    }
+
+    @Test func `unknown users cost under clear text what the known ones cost`() throws {
+        let plain = self.sight(.plain, .plain("secret"))
+        #expect(plain == self.sight(.plain, nil))
+        let scram = self.sight(.plain, try LoginFixtures.scramSecret())
+        #expect(scram == self.sight(.plain, nil, derive: true))
+        #expect(plain.derivations == 0 && scram.derivations == 1)
     }
 
     @Test func `an unknown user's salt is stable, and another name has another one`() {

@@ -30,7 +30,7 @@ struct UserListTests {
         #expect(list.secret(of: "trusted") == .plain(""))
         #expect(list.secret(of: "sp ace") == .plain("a b;c"))
         #expect(list.secret(of: "ALICE") == nil)
-        #expect(list.holdsPlainSecrets)
+        #expect(list.derives(under: .scramSHA256) && !list.derives(under: .plain))
     }
 
     @Test func `an empty file, blank lines and Windows line ends are fine`() throws {
