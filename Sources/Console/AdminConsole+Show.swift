@@ -42,12 +42,19 @@ extension AdminConsole {
         }
     }
 
-    /// Every command, a line each or a line a kind.
+    /// Topics of SHOW a line of the help.
+    private static let topicsPerLine = 6
+
+    /// Every command; it starts on a line of its own, since clients print it behind a label.
     private static var help: String {
-        let topics = ShowTopic.allCases.map { $0.rawValue.uppercased() }.joined(separator: "|")
+        let topics = ShowTopic.allCases.map { $0.rawValue.uppercased() }
+        let shows = stride(from: 0, to: topics.count, by: Self.topicsPerLine).map { start in
+            let line = topics[start..<min(start + Self.topicsPerLine, topics.count)]
+            return "\tSHOW " + line.joined(separator: "|")
+        }
         return """
 
-            \tSHOW \(topics)
+            \(shows.joined(separator: "\n"))
             \tSET key = value
             \tRELOAD
             \tPAUSE [<db>]

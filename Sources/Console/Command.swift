@@ -13,8 +13,10 @@ enum Command: Equatable, Sendable {
     /// Something for the shell to do.
     case control(ControlCommand)
 
-    /// PgBouncer's limits in bytes; what is longer is no command.
+    /// Limits in bytes; what is longer is no command. The last three are PgBouncer's.
     private enum LengthMax {
+        /// A whole command with its blanks and comments, so that a message of gigabytes is not taken apart.
+        static let text = 16_384
         static let command = 15
         static let argument = 63
         static let value = 255
@@ -24,6 +26,7 @@ enum Command: Equatable, Sendable {
     ///
     /// - Throws: `CommandError` with what the asker is told. Access comes before arguments, so that nobody learns names by asking.
     init(_ text: String, access: ConsoleAccess) throws(CommandError) {
+        guard text.utf8.count <= LengthMax.text else { throw .badArguments }
         guard var tokens = CommandToken.tokens(of: text) else { throw .invalid(text) }
         while tokens.last == .semicolon { tokens.removeLast() }
         guard let first = tokens.first else {

@@ -74,7 +74,7 @@ extension Table {
         Table([text], [.text("version") { $0 }])
     }
 
-    /// SHOW FDS. Keys, passwords and cancel keys stay NULL: the console shows no secret to anybody.
+    /// SHOW FDS. Passwords and keys stay NULL and the cancel key 0: the console shows no secret to anybody.
     static func descriptors(_ snapshot: Snapshot) -> Table {
         Table(
             snapshot.descriptors,
@@ -85,8 +85,8 @@ extension Table {
                 .text("database") { $0.database },
                 .text("addr") { $0.address },
                 .int4("port") { $0.port },
-                .null("cancel", .int8),
-                .int4("link") { $0.link },
+                .int8("cancel") { _ in 0 },
+                .int4("link") { $0.link ?? 0 },
                 .text("client_encoding") { $0.clientEncoding },
                 .text("std_strings") { $0.standardConformingStrings },
                 .text("datestyle") { $0.dateStyle },
