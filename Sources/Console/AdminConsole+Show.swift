@@ -2,8 +2,8 @@ import Pooling
 import Wire
 
 extension AdminConsole {
-    /// PgBouncer's version stands first: monitors take the first `x.y.z` that they find, and a lower one than 1.25 would make
-    /// them expect the columns of old releases.
+    /// PgBouncer's version stands first: monitors take the first `x.y.z` that they find, and a
+    /// lower one than 1.25 would make them expect the columns of old releases.
     var versionText: String { "PgBouncer \(Self.pgBouncerVersion) (Weir \(self.version))" }
 
     /// Writes what `topic` shows, without the tag.

@@ -4,15 +4,16 @@ import Wire
 /// The admin console: the database `pgbouncer` (or `weir`), which answers PgBouncer's commands.
 ///
 /// ## Overview
-/// A value that turns the text of a Query message into bytes, or into a `ControlCommand` for the shell. What it shows comes
-/// from a `Snapshot`; it holds no state and touches none.
+/// A value that turns the text of a Query message into bytes, or into a `ControlCommand` for the
+/// shell. What it shows comes from a `Snapshot`; it holds no state and touches none.
 ///
 /// ## Function
-/// Columns, types, orders, tags and texts are those of PgBouncer 1.25.2, since exporters, dashboards and scripts read them;
-/// what Weir does otherwise is listed in `docs/configuration.md`.
+/// Columns, types, orders, tags and texts are those of PgBouncer 1.25.2, since exporters,
+/// dashboards and scripts read them; what Weir does otherwise is listed in `docs/configuration.md`.
 ///
 /// ## Implementation
-/// `Command` understands the text, `ShowTopic` names the tables, and each table is a list of `Field`s in a file `Show….swift`.
+/// `Command` understands the text, `ShowTopic` names the tables, and each table is a list of
+/// `Field`s in a file `Show….swift`.
 public struct AdminConsole: Sendable {
     /// The release of PgBouncer that the console speaks like.
     public static let pgBouncerVersion = "1.25.2"
@@ -25,7 +26,8 @@ public struct AdminConsole: Sendable {
         self.version = version
     }
 
-    /// What a login is told in ParameterStatus messages. Drivers read the digits of `server_version`; people read the rest.
+    /// What a login is told in ParameterStatus messages. Drivers read the digits of
+    /// `server_version`; people read the rest.
     public var loginParameters: [(name: String, value: String)] {
         [
             ("server_version", "\(Self.pgBouncerVersion)/weir"),
@@ -82,7 +84,8 @@ public struct AdminConsole: Sendable {
         return .reply(writer.bytes)
     }
 
-    /// The bytes that end a control command; none after an immediate shutdown, whose connection just closes.
+    /// The bytes that end a control command; none after an immediate shutdown, whose connection
+    /// just closes.
     public func completion(of command: ControlCommand, outcome: ControlOutcome) -> [UInt8] {
         var writer = MessageWriter()
         switch outcome {
@@ -100,10 +103,11 @@ public struct AdminConsole: Sendable {
         return writer.bytes
     }
 
-    /// What any message of the extended protocol is answered with; the shell then closes the connection.
+    /// What any message of the extended protocol is answered with; the shell then closes the
+    /// connection.
     ///
-    /// ReadyForQuery stands between the two errors, as in PgBouncer, so that a driver hands the first to its caller and does not
-    /// call it a broken connection.
+    /// ReadyForQuery stands between the two errors, as in PgBouncer, so that a driver hands the
+    /// first to its caller and does not call it a broken connection.
     public func refuseExtendedProtocol() -> [UInt8] {
         var writer = MessageWriter()
         writer.error(

@@ -1,4 +1,5 @@
-/// The types of the console's columns, by their OID in `pg_type`. Every value is sent as text whatever its type.
+/// The types of the console's columns, by their OID in `pg_type`. Every value is sent as text
+/// whatever its type.
 enum ColumnType: Int32, Equatable, Sendable {
     case bytea = 17
     case int8 = 20

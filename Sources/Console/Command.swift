@@ -15,7 +15,8 @@ enum Command: Equatable, Sendable {
 
     /// Limits in bytes; what is longer is no command. The last three are PgBouncer's.
     private enum LengthMax {
-        /// A whole command with its blanks and comments, so that a message of gigabytes is not taken apart.
+        /// A whole command with its blanks and comments, so that a message of gigabytes is not
+        /// taken apart.
         static let text = 16_384
         static let command = 15
         static let argument = 63
@@ -24,7 +25,8 @@ enum Command: Equatable, Sendable {
 
     /// Understands `text`: `WORD [WORD|"quoted"] [;]`, or `SET key = value`, or `SET key TO value`.
     ///
-    /// - Throws: `CommandError` with what the asker is told. Access comes before arguments, so that nobody learns names by asking.
+    /// - Throws: `CommandError` with what the asker is told. Access comes before arguments, so that
+    ///   nobody learns names by asking.
     init(_ text: String, access: ConsoleAccess) throws(CommandError) {
         guard text.utf8.count <= LengthMax.text else { throw .badArguments }
         guard var tokens = CommandToken.tokens(of: text) else { throw .invalid(text) }

@@ -35,7 +35,8 @@ enum CommandError: Error, Equatable, Sendable {
         return ErrorFields(.error, .protocolViolation, message)
     }
 
-    /// The text, cut between characters. A character may itself be of any length, so bytes are counted.
+    /// The text, cut between characters. A character may itself be of any length, so bytes are
+    /// counted.
     private static func start(of text: String) -> String {
         guard text.utf8.count > Self.echoLengthMax else { return text }
         var bytes = Array(text.utf8.prefix(Self.echoLengthMax))

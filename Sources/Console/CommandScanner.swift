@@ -1,4 +1,5 @@
-/// Walks over the bytes of a command. Multi-byte characters need no care, since every byte that matters is ASCII.
+/// Walks over the bytes of a command. Multi-byte characters need no care, since every byte that
+/// matters is ASCII.
 struct CommandScanner {
     private let bytes: [UInt8]
     private var position = 0
@@ -39,7 +40,8 @@ struct CommandScanner {
         return String(decoding: self.bytes[start..<self.position], as: UTF8.self)
     }
 
-    /// What stands between the quote that starts here and its fellow, doubled ones made single; nil where there is none.
+    /// What stands between the quote that starts here and its fellow, doubled ones made single; nil
+    /// where there is none.
     mutating func quoted() -> String? {
         guard let quote = self.peek else { return nil }
         self.advance()

@@ -13,8 +13,9 @@ enum CommandToken: Equatable, Sendable {
 
     /// Takes `text` apart, or answers nil where a quote or a comment does not end.
     ///
-    /// Blanks and SQL comments separate. A bare word is wider than PgBouncer's (letters, digits, `_`): anything but blanks,
-    /// quotes, `;` and `=`, so that `PAUSE my-db` and `SET query_timeout = 1.5` need no quotes.
+    /// Blanks and SQL comments separate. A bare word is wider than PgBouncer's (letters, digits,
+    /// `_`): anything but blanks, quotes, `;` and `=`, so that `PAUSE my-db` and `SET query_timeout
+    /// = 1.5` need no quotes.
     static func tokens(of text: String) -> [CommandToken]? {
         var scanner = CommandScanner(text)
         var tokens: [CommandToken] = []

@@ -11,7 +11,8 @@ struct Field<Row>: Sendable {
         Field(name: name, type: .text, value: value)
     }
 
-    /// An int4; what does not fit is shown as the nearest value that does, since drivers refuse the whole row otherwise.
+    /// An int4; what does not fit is shown as the nearest value that does, since drivers refuse the
+    /// whole row otherwise.
     static func int4(_ name: String, _ value: @escaping @Sendable (Row) -> Int?) -> Field {
         Field(name: name, type: .int4) { row in value(row).map { "\(Int32(clamping: $0))" } }
     }

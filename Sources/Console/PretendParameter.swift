@@ -1,5 +1,6 @@
-/// Parameters of PostgreSQL that drivers ask for or set when they log in. The console says what they like to hear and ignores
-/// what they set. The last two are Weir's own: drivers set them, and have no use for an error.
+/// Parameters of PostgreSQL that drivers ask for or set when they log in. The console says what
+/// they like to hear and ignores what they set. The last two are Weir's own: drivers set them, and
+/// have no use for an error.
 enum PretendParameter: String, Equatable, Sendable, CaseIterable {
     case clientEncoding = "client_encoding"
     case transactionIsolation = "default_transaction_isolation"

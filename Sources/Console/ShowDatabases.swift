@@ -30,7 +30,8 @@ extension Table {
         )
     }
 
-    /// SHOW USERS, by name. The two sizes are text, as PgBouncer has them, but neither padded nor carried into other rows.
+    /// SHOW USERS, by name. The two sizes are text, as PgBouncer has them, but neither padded nor
+    /// carried into other rows.
     static func users(_ snapshot: Snapshot) -> Table {
         Table(
             snapshot.users.sorted { $0.name < $1.name },

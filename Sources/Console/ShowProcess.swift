@@ -37,7 +37,8 @@ extension Table {
         )
     }
 
-    /// SHOW MEM: PgBouncer's rows first, at 0 where Weir has no such cache, then those that only Weir has.
+    /// SHOW MEM: PgBouncer's rows first, at 0 where Weir has no such cache, then those that only
+    /// Weir has.
     static func memory(_ snapshot: Snapshot) -> Table {
         let names = [
             "user_cache", "credentials_cache", "db_cache", "peer_cache", "peer_pool_cache",
@@ -60,7 +61,8 @@ extension Table {
         )
     }
 
-    /// SHOW STATE: PgBouncer's three rows, and the event engine, which has no place of its own elsewhere.
+    /// SHOW STATE: PgBouncer's three rows, and the event engine, which has no place of its own
+    /// elsewhere.
     static func state(_ snapshot: Snapshot) -> Table {
         let rows =
             Snapshot.RunState.allCases.map { state in
@@ -74,7 +76,8 @@ extension Table {
         Table([text], [.text("version") { $0 }])
     }
 
-    /// SHOW FDS. Passwords and keys stay NULL and the cancel key 0: the console shows no secret to anybody.
+    /// SHOW FDS. Passwords and keys stay NULL and the cancel key 0: the console shows no secret to
+    /// anybody.
     static func descriptors(_ snapshot: Snapshot) -> Table {
         Table(
             snapshot.descriptors,

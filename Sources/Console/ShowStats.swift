@@ -45,7 +45,8 @@ extension Table {
         )
     }
 
-    /// SHOW TOTALS: over all databases, turned on its side. Averages come from the sums, so that a time is weighted by events.
+    /// SHOW TOTALS: over all databases, turned on its side. Averages come from the sums, so that a
+    /// time is weighted by events.
     static func totals(_ snapshot: Snapshot) -> Table {
         var totals = SnapshotStatistics()
         var previous = SnapshotStatistics()

@@ -2,9 +2,10 @@ public import Wire
 
 /// A command of the admin console that changes something, already parsed and permitted.
 ///
-/// The console decides what was asked and whether the asker may; the shell carries it out and answers with
-/// `AdminConsole.completion(of:outcome:)` when it is done, which for `pause` or `waitClose` may be long after.
-/// Database names are as typed; the console's own database never appears here, since the console refuses it by itself.
+/// The console decides what was asked and whether the asker may; the shell carries it out and
+/// answers with `AdminConsole.completion(of:outcome:)` when it is done, which for `pause` or
+/// `waitClose` may be long after. Database names are as typed; the console's own database never
+/// appears here, since the console refuses it by itself.
 public enum ControlCommand: Equatable, Sendable {
     /// How far `shutdown` waits.
     public enum ShutdownMode: Equatable, Sendable {
@@ -16,7 +17,8 @@ public enum ControlCommand: Equatable, Sendable {
         case waitForClients
     }
 
-    /// Let servers go as they are released, assign none; done when all have gone. nil: every database.
+    /// Let servers go as they are released, assign none; done when all have gone. nil: every
+    /// database.
     case pause(database: String?)
     /// End PAUSE, KILL or SUSPEND. nil: all of them, paused databases included.
     case resume(database: String?)
@@ -28,7 +30,8 @@ public enum ControlCommand: Equatable, Sendable {
     case enable(database: String)
     /// Replace server connections as they come free; done at once. nil: every database.
     case reconnect(database: String?)
-    /// Done when no server connection is left that RECONNECT or a reload marked. nil: every database.
+    /// Done when no server connection is left that RECONNECT or a reload marked. nil: every
+    /// database.
     case waitClose(database: String?)
     /// Drop clients and servers and leave the database paused. nil: every database.
     case kill(database: String?)

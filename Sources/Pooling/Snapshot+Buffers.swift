@@ -1,5 +1,6 @@
 extension Snapshot {
-    /// What a connection has buffered, in bytes: the last columns of SHOW SOCKETS. All are 0 while it holds no buffer.
+    /// What a connection has buffered, in bytes: the last columns of SHOW SOCKETS. All are 0 while
+    /// it holds no buffer.
     public struct Buffers: Equatable, Sendable {
         /// Up to where the receive buffer is filled.
         public var receivePosition = 0

@@ -72,11 +72,13 @@ extension Snapshot {
         public var wait: Int64 = 0
         /// Whether a server connection is closed as soon as it is free.
         public var closeNeeded = false
-        /// A number that no other connection of the process has now; shown as `ptr`, and as `0x…` in the log.
+        /// A number that no other connection of the process has now; shown as `ptr`, and as `0x…`
+        /// in the log.
         public var handle: UInt64
         /// The handle of the server that this client has, or of the client that has this server.
         public var link: UInt64?
-        /// The peer's process ID: of a server from its BackendKeyData, of a Unix client from the socket; else 0.
+        /// The peer's process ID: of a server from its BackendKeyData, of a Unix client from the
+        /// socket; else 0.
         public var remotePID: Int = 0
         /// `PROTOCOL/CIPHER` under TLS; else empty.
         public var tls = ""
@@ -84,7 +86,8 @@ extension Snapshot {
         public var applicationName = ""
         /// Statements that the client has prepared, or that are prepared on the server.
         public var preparedStatements = 0
-        /// What KILL_CLIENT takes: unique over clients and servers, and best below 2³¹, since drivers read the column as int4.
+        /// What KILL_CLIENT takes: unique over clients and servers, and best below 2³¹, since
+        /// drivers read the column as int4.
         public var id: Int64
         /// Buffered bytes.
         public var buffers = Buffers()

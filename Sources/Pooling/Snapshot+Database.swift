@@ -11,13 +11,15 @@ extension Snapshot {
         public var serverDatabase: String
         /// The forced user, if there is one.
         public var forcedUser: String?
-        /// Server connections a pool may have, the global value where the entry has none; 0: no limit.
+        /// Server connections a pool may have, the global value where the entry has none; 0: no
+        /// limit.
         public var poolSize: Int
         /// Server connections kept open, the global value where the entry has none.
         public var minPoolSize: Int
         /// Extra server connections, the global value where the entry has none.
         public var reservePoolSize: Int
-        /// Age at which a server connection is replaced, in *seconds*; the global value where the entry has none.
+        /// Age at which a server connection is replaced, in *seconds*; the global value where the
+        /// entry has none.
         public var serverLifetimeSeconds: Int
         /// `session`, `transaction` or `statement`; nil where the entry has none of its own.
         public var poolMode: String?

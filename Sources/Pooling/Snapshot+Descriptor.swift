@@ -1,5 +1,6 @@
 extension Snapshot {
-    /// One open socket: a row of SHOW FDS. PgBouncer's columns for secrets have no place here: nothing may copy them.
+    /// One open socket: a row of SHOW FDS. PgBouncer's columns for secrets have no place here:
+    /// nothing may copy them.
     public struct Descriptor: Equatable, Sendable {
         /// What the socket is for.
         public enum Task: String, Equatable, Sendable, CaseIterable {
@@ -21,7 +22,8 @@ extension Snapshot {
         public var address: String
         /// The port that goes with it.
         public var port: Int
-        /// The descriptor of the server that a client has, or the other way round; nil where there is none.
+        /// The descriptor of the server that a client has, or the other way round; nil where there
+        /// is none.
         public var link: Int?
         /// `client_encoding` of the session, where known.
         public var clientEncoding: String?

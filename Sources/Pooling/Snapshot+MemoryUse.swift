@@ -1,7 +1,8 @@
 extension Snapshot {
     /// One slab or cache: a row of SHOW MEM.
     public struct MemoryUse: Equatable, Sendable {
-        /// PgBouncer's name for it where it has one (`client_cache`, `server_cache`, `pool_cache`, `iobuf_cache` …).
+        /// PgBouncer's name for it where it has one (`client_cache`, `server_cache`, `pool_cache`,
+        /// `iobuf_cache` …).
         public var name: String
         /// Bytes an entry.
         public var entrySize: Int

@@ -1,5 +1,6 @@
 extension Snapshot {
-    /// Which arrays of a snapshot somebody is going to read, so that nobody copies 10,000 clients for SHOW VERSION.
+    /// Which arrays of a snapshot somebody is going to read, so that nobody copies 10,000 clients
+    /// for SHOW VERSION.
     public struct Parts: OptionSet, Equatable, Sendable {
         public let rawValue: UInt32
 

@@ -7,7 +7,8 @@ extension Snapshot {
         public var poolSize: Int?
         /// `reserve_pool_size` of its entry in `[users]`; nil where it has none.
         public var reservePoolSize: Int?
-        /// `session`, `transaction` or `statement` of its entry in `[users]`; nil where it has none.
+        /// `session`, `transaction` or `statement` of its entry in `[users]`; nil where it has
+        /// none.
         public var poolMode: String?
         /// `max_user_connections` in force; 0: no limit.
         public var maxConnections: Int

@@ -1,16 +1,19 @@
 /// A copy of what the process is doing, for the console and the HTTP pages.
 ///
 /// ## Overview
-/// The shell fills one on request and hands it over; whoever renders it touches nothing that changes. It is a tree of plain
-/// values that map one to one to PgBouncer's columns, so each table is a list of fields and no look-up.
+/// The shell fills one on request and hands it over; whoever renders it touches nothing that
+/// changes. It is a tree of plain values that map one to one to PgBouncer's columns, so each table
+/// is a list of fields and no look-up.
 ///
 /// ## Function
-/// `AdminConsole.parts(neededFor:access:)` says which arrays somebody will read; the shell may leave the others empty. Order matters nowhere but
-/// in `clients`, `servers`, `configuration` and `descriptors`, which are shown as they come. The console's own database is
-/// in none of the arrays but `clients`: the console adds its rows by itself from `consoleClients`.
+/// `AdminConsole.parts(neededFor:access:)` says which arrays somebody will read; the shell may
+/// leave the others empty. Order matters nowhere but in `clients`, `servers`, `configuration` and
+/// `descriptors`, which are shown as they come. The console's own database is in none of the arrays
+/// but `clients`: the console adds its rows by itself from `consoleClients`.
 ///
 /// ## Units
-/// Points in time are microseconds of wall-clock time since 1970, durations microseconds, unless a name says otherwise.
+/// Points in time are microseconds of wall-clock time since 1970, durations microseconds, unless a
+/// name says otherwise.
 public struct Snapshot: Equatable, Sendable {
     /// Whether the whole process serves, in the words of SHOW STATE.
     public enum RunState: String, Equatable, Sendable, CaseIterable {

@@ -47,8 +47,8 @@ public struct SnapshotStatistics: Equatable, Sendable {
 
     /// What SHOW STATS calls averages: counts and bytes per second, times per event.
     ///
-    /// The divisor of a time is the count of its own events in the window, so a rare event keeps its precision. Counters that
-    /// went backwards, since a pool vanished, count as unchanged.
+    /// The divisor of a time is the count of its own events in the window, so a rare event keeps
+    /// its precision. Counters that went backwards, since a pool vanished, count as unchanged.
     ///
     /// - Parameters:
     ///   - earlier: the counters at the window's start.

@@ -2,7 +2,8 @@ import Console
 import Pooling
 import Testing
 
-/// Names, order and types of every table, typed from PgBouncer's documentation and source, since exporters rely on them.
+/// Names, order and types of every table, typed from PgBouncer's documentation and source, since
+/// exporters rely on them.
 struct ColumnsTests {
     static let connections = """
         type:s user:s database:s replication:s state:s addr:s port:i local_addr:s local_port:i \

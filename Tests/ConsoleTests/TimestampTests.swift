@@ -26,7 +26,8 @@ struct TimestampTests {
         #expect(!Timestamp(.min).text.isEmpty)
     }
 
-    /// The local date and time by the rules of the calendar, from nothing but the zone's distance to UTC at that time.
+    /// The local date and time by the rules of the calendar, from nothing but the zone's distance
+    /// to UTC at that time.
     private static func civil(_ seconds: Int) -> String {
         var time = time_t(seconds)
         var parts = unsafe tm()
