@@ -40,7 +40,8 @@ struct ConnectionTablesTests {
         #expect(reply.rows.count == 1)
         var row = reply.rows[0]
         // Times depend on the machine's zone; `TimestampTests` checks them.
-        #expect(row[9]?.count == row[10]?.count)
+        #expect(row[9]?.contains(":20 ") == true)
+        #expect(row[10]?.contains(":21 ") == true)
         row.removeSubrange(9...10)
         #expect(
             row == [

@@ -99,6 +99,28 @@ struct StatisticsTests {
         #expect(average["value"][16] == "20")
     }
 
+    @Test func `counts and bytes are averaged over seconds, times over their own events`() {
+        var earlier = SnapshotStatistics()
+        earlier.serverAssignments = 3
+        earlier.transactions = 5
+        earlier.queries = 7
+        earlier.waitTime = 11
+        var now = earlier
+        now.serverAssignments += 10
+        now.transactions += 20
+        now.queries += 40
+        now.received += 3_000
+        now.sent += 5_000
+        now.transactionTime += 20 * 300 + 19
+        now.queryTime += 40 * 100 + 39
+        now.waitTime += 10 * 7 + 9
+        now.clientParses += 60
+        now.serverParses += 70
+        now.binds += 80
+        let averages = now.averages(since: earlier, over: 10_000_000)
+        #expect(averages.values == [1, 2, 4, 300, 500, 300, 100, 7, 6, 7, 8])
+    }
+
     @Test func `averages survive odd windows and counters that went backwards`() {
         let now = Self.counters(1000)
         let zero = SnapshotStatistics()
