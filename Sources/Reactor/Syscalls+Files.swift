@@ -18,11 +18,11 @@ extension Syscalls {
     /// Sets a file's permissions and, unless `nil`, its group.
     static func setOwner(_ path: String, mode: UInt32, group: UInt32?) -> Int32 {
         if let group {
-            let outcome = self.result { unsafe chown(path, uid_t.max, group) }
+            let outcome = self.result32 { unsafe chown(path, uid_t.max, group) }
             if outcome < 0 {
                 return outcome
             }
         }
-        return self.result { unsafe chmod(path, mode & 0o777) }
+        return self.result32 { unsafe chmod(path, mode & 0o777) }
     }
 }

@@ -5,7 +5,7 @@ extension Syscalls {
     static func makeSocket(family: Int32, isNonblocking: Bool) -> Int32 {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let flag = isNonblocking ? Int32(SOCK_NONBLOCK.rawValue) : 0
-        return self.result { socket(family, type | flag, 0) }
+        return self.result32 { socket(family, type | flag, 0) }
     }
 
     /// A connected pair of Unix stream sockets, both blocking.
@@ -14,7 +14,7 @@ extension Syscalls {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let outcome = unsafe withUnsafeMutablePointer(to: &pair) { pointer in
             unsafe pointer.withMemoryRebound(to: Int32.self, capacity: 2) { descriptors in
-                self.result { unsafe socketpair(AF_UNIX, type, 0, descriptors) }
+                self.result32 { unsafe socketpair(AF_UNIX, type, 0, descriptors) }
             }
         }
         return (pair.0, pair.1, outcome)
@@ -22,18 +22,18 @@ extension Syscalls {
 
     static func bind(_ descriptor: Int32, to address: SocketAddress) -> Int32 {
         unsafe address.withSocketAddress { pointer, length in
-            self.result { unsafe Glibc.bind(descriptor, pointer, length) }
+            self.result32 { unsafe Glibc.bind(descriptor, pointer, length) }
         }
     }
 
     static func connect(_ descriptor: Int32, to address: SocketAddress) -> Int32 {
         unsafe address.withSocketAddress { pointer, length in
-            self.result { unsafe Glibc.connect(descriptor, pointer, length) }
+            self.result32 { unsafe Glibc.connect(descriptor, pointer, length) }
         }
     }
 
     static func listen(_ descriptor: Int32, backlog: Int32) -> Int32 {
-        self.result { Glibc.listen(descriptor, backlog) }
+        self.result32 { Glibc.listen(descriptor, backlog) }
     }
 
     /// A connection as a non-blocking descriptor, or a negative errno.
@@ -61,12 +61,12 @@ extension Syscalls {
 
     @discardableResult
     static func shutdownWrite(_ descriptor: Int32) -> Int32 {
-        self.result { Glibc.shutdown(descriptor, Int32(SHUT_WR)) }
+        self.result32 { Glibc.shutdown(descriptor, Int32(SHUT_WR)) }
     }
 
     @discardableResult
     static func shutdownBoth(_ descriptor: Int32) -> Int32 {
-        self.result { Glibc.shutdown(descriptor, Int32(SHUT_RDWR)) }
+        self.result32 { Glibc.shutdown(descriptor, Int32(SHUT_RDWR)) }
     }
 
     /// Bytes in the receive queue; 0 when the socket cannot say.
@@ -86,13 +86,13 @@ extension Syscalls {
         -> Int32
     {
         var value = value
-        return self.result { unsafe setsockopt(descriptor, level, name, &value, 4) }
+        return self.result32 { unsafe setsockopt(descriptor, level, name, &value, 4) }
     }
 
     static func option(_ descriptor: Int32, _ level: Int32, _ name: Int32) -> Int32 {
         var value: Int32 = 0
         var length = socklen_t(4)
-        let outcome = self.result {
+        let outcome = self.result32 {
             unsafe getsockopt(descriptor, level, name, &value, &length)
         }
         return outcome < 0 ? outcome : value
@@ -137,13 +137,13 @@ extension Syscalls {
 
     static func localAddress(_ descriptor: Int32) -> SocketAddress? {
         unsafe SocketAddress { storage, length in
-            self.result { unsafe getsockname(descriptor, storage, length) }
+            self.result32 { unsafe getsockname(descriptor, storage, length) }
         }
     }
 
     static func remoteAddress(_ descriptor: Int32) -> SocketAddress? {
         unsafe SocketAddress { storage, length in
-            self.result { unsafe getpeername(descriptor, storage, length) }
+            self.result32 { unsafe getpeername(descriptor, storage, length) }
         }
     }
 

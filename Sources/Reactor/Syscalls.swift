@@ -22,7 +22,7 @@ enum Syscalls {
     }
 
     @inline(__always)
-    static func result(_ call: () -> Int32) -> Int32 {
+    static func result32(_ call: () -> Int32) -> Int32 {
         Int32(truncatingIfNeeded: self.result { Int(call()) })
     }
 
@@ -45,17 +45,17 @@ enum Syscalls {
     }
 
     static func setNonblocking(_ descriptor: Int32, _ isNonblocking: Bool) -> Int32 {
-        let flags = self.result { fcntl(descriptor, F_GETFL) }
+        let flags = self.result32 { fcntl(descriptor, F_GETFL) }
         if flags < 0 {
             return flags
         }
         let wanted = isNonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK
-        return wanted == flags ? 0 : self.result { fcntl(descriptor, F_SETFL, wanted) }
+        return wanted == flags ? 0 : self.result32 { fcntl(descriptor, F_SETFL, wanted) }
     }
 
     static func makeEventDescriptor(isNonblocking: Bool) -> Int32 {
         let flags = Int32(EFD_CLOEXEC)
-        return self.result {
+        return self.result32 {
             eventfd(0, isNonblocking ? flags | Int32(EFD_NONBLOCK) : flags)
         }
     }
@@ -89,7 +89,7 @@ enum Syscalls {
     // MARK: epoll
 
     static func makeEpoll() -> Int32 {
-        self.result { epoll_create1(Int32(EPOLL_CLOEXEC)) }
+        self.result32 { epoll_create1(Int32(EPOLL_CLOEXEC)) }
     }
 
     static func addToEpoll(
@@ -99,7 +99,7 @@ enum Syscalls {
         _ data: UInt64
     ) -> Int32 {
         var event = unsafe epoll_event(events: events, data: epoll_data_t(u64: data))
-        return self.result { unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) }
+        return self.result32 { unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) }
     }
 
     static func changeInEpoll(
@@ -109,12 +109,12 @@ enum Syscalls {
         _ data: UInt64
     ) -> Int32 {
         var event = unsafe epoll_event(events: events, data: epoll_data_t(u64: data))
-        return self.result { unsafe epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event) }
+        return self.result32 { unsafe epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event) }
     }
 
     static func removeFromEpoll(_ epoll: Int32, _ descriptor: Int32) {
         var event = unsafe epoll_event()
-        _ = self.result { unsafe epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event) }
+        _ = self.result32 { unsafe epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event) }
     }
 
     /// epoll_wait(2). An interruption counts as no events, so that the caller looks at its
