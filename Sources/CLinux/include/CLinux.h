@@ -24,6 +24,16 @@ int weir_accept(int descriptor);
 /// Who is on the other end of a Unix socket. 0, or a negative errno.
 int weir_peer_credentials(int descriptor, int *pid, unsigned *uid, unsigned *gid);
 
+/// The soft and hard limit of descriptors. 0, or a negative errno.
+int weir_descriptor_limit(unsigned long long *soft, unsigned long long *hard);
+
+/// Sets the soft limit of descriptors. 0, or a negative errno.
+int weir_set_descriptor_limit(unsigned long long soft);
+
+/// A detached thread named `name` (at most 15 bytes) that takes no signals. 0, or a negative
+/// errno.
+int weir_start_thread(const char *name, void *(*body)(void *), void *argument);
+
 /// Bytes in the socket's receive queue, or a negative errno.
 static inline int weir_unread_bytes(int descriptor) {
     int count = 0;
