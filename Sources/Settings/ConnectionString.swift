@@ -3,7 +3,9 @@ struct ConnectionString {
     /// The pairs in order.
     private(set) var pairs: [(key: String, value: String)] = []
 
-    /// Where and why a text is not such a list. It never quotes the text, which may hold a password.
+    /// Where and why a text is not such a list.
+    ///
+    /// It never quotes the text, which may hold a password.
     struct SyntaxProblem: Error, Equatable {
         /// What was expected.
         var text: String

@@ -116,7 +116,12 @@ struct DatabaseURL {
     private static func port(_ text: Substring) throws(Mistake) -> Int {
         guard text.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }),
             let port = Int(text), (1...65_535).contains(port)
-        else { throw Mistake(text: "expected a port from 1 to 65535") }
+        else {
+            throw Mistake(
+                text: "expected a port from 1 to 65535 (in a password / ? # must be written as "
+                    + "%2F %3F %23)"
+            )
+        }
         return port
     }
 

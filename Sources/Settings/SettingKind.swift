@@ -187,9 +187,8 @@ extension SettingKind where Value == [String] {
             expected: "a host name, an address, a socket directory, or several with commas",
             read: { text in
                 let hosts = text.split(separator: ",", omittingEmptySubsequences: false)
-                    .map { $0.drop { $0 == " " } }
-                    .map { String($0.prefix { $0 != " " }) }
-                return hosts.contains("") ? nil : hosts
+                    .map { $0.split(separator: " ").map(String.init) }
+                return hosts.allSatisfy { $0.count == 1 } ? hosts.flatMap { $0 } : nil
             },
             show: { $0.joined(separator: ",") }
         )

@@ -4,7 +4,7 @@ extension SettingTable {
         .init("dbname", \.dbname, .optionalText),
         .init("host", \.hosts, .hosts),
         .init("port", \.port, .integer(1...65_535)),
-        .init("user", \.user, .optionalText),
+        .init("user", \.user, .userName),
         .init("password", \.password, .password, secret: true),
         .init("pool_size", \.poolSize, .optional(.count)),
         .init("min_pool_size", \.minPoolSize, .optional(.count)),
@@ -62,6 +62,20 @@ extension SettingTable {
     static let notYet = "the key is known but not supported by this version"
     /// What is said about everything that belongs to `auth_query`.
     static let noAuthQuery = "looking up secrets with auth_query is not supported by this version"
+}
+
+extension SettingKind where Value == String? {
+    /// A user's name of at most as many bytes as PgBouncer takes.
+    static var userName: SettingKind {
+        SettingKind(
+            expected: "a user name of 1 to \(SettingsLimits.userNameBytes) bytes",
+            parse: { text in
+                (1...SettingsLimits.userNameBytes).contains(text.utf8.count)
+                    ? .value(text) : .invalid
+            },
+            show: { $0 ?? "" }
+        )
+    }
 }
 
 extension SettingKind where Value == RedactedText? {

@@ -5,7 +5,8 @@
 enum SettingTable {
     /// The keys of `[weir]` in PgBouncer's order of `SHOW CONFIG`, what is new behind them.
     static let global: [GlobalSetting] =
-        Self.globalA + Self.globalB + Self.globalC + Self.globalD + Self.globalNew
+        Self.keysAToC + Self.keysDToM + Self.keysPToServerLogin + Self.keysServerResetToV
+        + Self.newKeys
 
     /// The place of each global key in ``global``.
     static let globalIndex: [String: Int] = Dictionary(
@@ -17,7 +18,7 @@ enum SettingTable {
 
     private static let noTLS = "TLS is not supported by this version"
 
-    private static let globalA: [GlobalSetting] = [
+    private static let keysAToC: [GlobalSetting] = [
         .init("admin_users", \.adminUsers, .list),
         .init("application_name_add_host", \.applicationNameAddHost, .flag),
         .init("auth_dbname", \.authDbname, .optionalText, showsDefault: false),
@@ -68,7 +69,7 @@ enum SettingTable {
         .init("conffile", \.conffile, .optionalText, showsDefault: false),
     ]
 
-    private static let globalB: [GlobalSetting] = [
+    private static let keysDToM: [GlobalSetting] = [
         .init("default_pool_size", \.defaultPoolSize, .count),
         .init("disable_pqexec", \.disablePqexec, .flag, reloadable: false),
         .init("dns_max_ttl", \.dnsMaxTtl, .time),
@@ -111,7 +112,7 @@ enum SettingTable {
         .init("min_pool_size", \.minPoolSize, .count),
     ]
 
-    private static let globalC: [GlobalSetting] = [
+    private static let keysPToServerLogin: [GlobalSetting] = [
         .init("peer_id", \.peerID, .integer(0...16_383)),
         .init("pidfile", \.pidfile, .text, reloadable: false),
         .init(
@@ -150,7 +151,7 @@ enum SettingTable {
         .init("server_login_retry", \.serverLoginRetry, .time),
     ]
 
-    private static let globalD: [GlobalSetting] = [
+    private static let keysServerResetToV: [GlobalSetting] = [
         .init("server_reset_query", \.serverResetQuery, .text),
         .init("server_reset_query_always", \.serverResetQueryAlways, .flag),
         .init("server_round_robin", \.serverRoundRobin, .flag),
@@ -197,10 +198,10 @@ enum SettingTable {
         .init("unix_socket_group", \.unixSocketGroup, .text, reloadable: false),
         .init("unix_socket_mode", \.unixSocketMode, .fileMode, reloadable: false),
         .init("user", \.user, .optionalText, reloadable: false, showsDefault: false),
-        .init("verbose", \.verbose, .integer(0...3)),
+        .init("verbose", \.verbose, .integer(0...3), showsDefault: false),
     ]
 
-    private static let globalNew: [GlobalSetting] = [
+    private static let newKeys: [GlobalSetting] = [
         .init("event_engine", \.eventEngine, .names(), reloadable: false),
         .init("max_server_connections", \.maxServerConnections, .count),
         .init("server_close_timeout", \.serverCloseTimeout, .positiveTime),

@@ -16,8 +16,8 @@ extension Settings {
 
     /// Gives one global key another value, as `SET key = value` does. It lasts until a reload.
     ///
-    /// - Throws: When the key does not exist or is not supported, when it cannot have that value, or
-    ///   when the value contradicts the other settings.
+    /// - Throws: When the key does not exist or is not supported, when it cannot have that value,
+    ///   or when the value contradicts the other settings.
     public func setting(_ key: String, to value: String) throws(SettingsErrors) -> SetOutcome {
         if let index = SettingTable.globalIndex[key], !SettingTable.global[index].isReloadable {
             return .notReloadable

@@ -2,16 +2,16 @@
 extension Settings {
     /// Makes settings that put Weir in front of the one database of a URL.
     ///
-    /// Clients log in as the URL's user with its password (SCRAM), and to the URL's database under its
-    /// own name; nobody else gets in. Weir listens on loopback port 6432 unless told otherwise, and on
-    /// no Unix socket.
+    /// Clients log in as the URL's user with its password (SCRAM), to the URL's database under its
+    /// own name; nobody else gets in. Weir listens on loopback port 6432 unless told otherwise, and
+    /// on no Unix socket.
     ///
     /// - Parameters:
     ///   - url: `postgres://user:password@host:port/database?parameters`; user, password, host and
     ///     database are required. Several hosts, IPv6 addresses in brackets, socket directories
     ///     (`?host=/run/postgresql`, or `%2Frun%2Fpostgresql` as the host) and the parameters
-    ///     `application_name`, `client_encoding`, `connect_timeout` (seconds) and `sslmode` (disable,
-    ///     allow, prefer) are understood.
+    ///     `application_name`, `client_encoding`, `connect_timeout` (seconds) and `sslmode`
+    ///     (disable, allow, prefer) are understood.
     ///   - listen: `ADDRESS:PORT`, `ADDRESS`, or `:PORT` (on loopback); `*` is every address.
     ///   - environment: As for ``init(parsing:file:environment:overrides:include:)``.
     ///   - overrides: As there; they win over everything else.

@@ -1,21 +1,21 @@
 /// A whole configuration, valid and immutable: nothing invalid can be held in one.
 ///
 /// It is made from text by ``init(parsing:file:environment:overrides:include:)`` or from a URL by
-/// ``forDatabaseURL(_:listen:environment:overrides:)``. A reload makes a new one and compares the two
-/// with ``SettingsChange``, so that a reload which fails has changed nothing.
+/// ``forDatabaseURL(_:listen:environment:overrides:)``. A reload makes a new one and compares the
+/// two with ``SettingsChange``, so that a reload which fails has changed nothing.
 public struct Settings: Sendable, Equatable {
     /// The keys of `[weir]`.
-    public var global: GlobalSettings
+    public internal(set) var global: GlobalSettings
     /// The entries of `[databases]` by name, without `*`.
-    public var databases: [String: DatabaseSettings]
+    public internal(set) var databases: [String: DatabaseSettings]
     /// The entry `*`, the template for names that ``databases`` lacks.
-    public var fallbackDatabase: DatabaseSettings?
+    public internal(set) var fallbackDatabase: DatabaseSettings?
     /// The entries of `[users]` by name.
-    public var users: [String: UserSettings]
+    public internal(set) var users: [String: UserSettings]
     /// Users who may log in although no file names them.
-    public var inlineUsers: [InlineUser]
+    public internal(set) var inlineUsers: [InlineUser]
     /// What is legal but probably not meant, each a sentence for the log.
-    public var warnings: [String]
+    public internal(set) var warnings: [String]
 
     /// Reads a configuration.
     ///
@@ -25,8 +25,9 @@ public struct Settings: Sendable, Equatable {
     /// - Parameters:
     ///   - text: The text of the file; may be empty.
     ///   - file: The file's name for messages, and what `conffile` shows.
-    ///   - environment: Variables by key: `WEIR_POOL_MODE` as `pool_mode`. A key that does not exist
-    ///     is a warning and not an error, since container platforms set variables of such names.
+    ///   - environment: Variables by key: `WEIR_POOL_MODE` as `pool_mode`. A key that does not
+    ///     exist is a warning and not an error: Kubernetes sets `WEIR_SERVICE_HOST` and its like by
+    ///     itself for a service that is named weir.
     ///   - overrides: What `--set` gave.
     ///   - include: Returns the text of a file that an `%include` names.
     public init(

@@ -45,7 +45,7 @@ struct SettingsBuilder {
         }
     }
 
-    /// Takes variables of the environment. See ``Settings/init(parsing:file:environment:overrides:include:)``.
+    /// Takes variables of the environment by key, and warns of those that are no settings.
     mutating func addEnvironment(_ variables: [(key: String, value: String)]) {
         for variable in variables {
             let name = "WEIR_" + variable.key.uppercased()
@@ -93,8 +93,9 @@ struct SettingsBuilder {
         }
     }
 
-    /// Records a mistake.
+    /// Records a mistake, unless more than can be reported have been recorded already.
     mutating func fail(_ origin: SettingsOrigin, _ problem: SettingsError.Problem) {
+        guard self.errors.count < SettingsLimits.reportedErrors else { return }
         self.errors.append(SettingsError(at: origin, problem))
     }
 
@@ -223,7 +224,10 @@ struct SettingsBuilder {
         of root: inout Root,
         named name: String
     ) -> SettingsError.Problem? {
-        switch setting.write(&root, text) {
+        guard !text.utf8.contains(0) else {
+            return .invalidValue(key: name, given: nil, expected: "a text without zero bytes")
+        }
+        return switch setting.write(&root, text) {
         case .written:
             nil
         case .invalid:

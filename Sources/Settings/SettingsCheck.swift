@@ -74,7 +74,12 @@ struct SettingsCheck {
             break
         }
         let isOpen = self.global.authType == .trust || self.global.authType == .any
-        if isOpen, !self.global.listenAddr.allSatisfy(Self.isLoopback) {
+        if isOpen, !self.settings.inlineUsers.isEmpty {
+            self.warnings.append(
+                "auth_type = \(self.global.authType.rawValue): whoever reaches Weir gets in "
+                    + "without the password of the database URL"
+            )
+        } else if isOpen, !self.global.listenAddr.allSatisfy(Self.isLoopback) {
             self.warnings.append(
                 "auth_type = \(self.global.authType.rawValue) lets everybody in who can reach "
                     + "listen_addr = \(self.global.listenAddr.joined(separator: ","))"
@@ -112,9 +117,20 @@ struct SettingsCheck {
     private mutating func checkEffect() {
         let defaults = GlobalSettings()
         for setting in SettingTable.global where !setting.isEqual(self.global, defaults) {
-            if let reason = setting.noEffect {
-                self.warnings.append("\(setting.name) has no effect: \(reason)")
-            }
+            // This one matters at its default too, see below.
+            guard let reason = setting.noEffect, setting.name != "max_prepared_statements"
+            else { continue }
+            self.warnings.append("\(setting.name) has no effect: \(reason)")
+        }
+        let modes =
+            [self.global.poolMode] + self.entries.compactMap(\.poolMode)
+            + self.settings.users.values.compactMap(\.poolMode)
+        if self.global.maxPreparedStatements > 0, modes.contains(where: { $0 != .session }) {
+            self.warnings.append(
+                "max_prepared_statements has no effect: named prepared statements of the protocol "
+                    + "only work in pool_mode = session with this version; set it to 0 if no "
+                    + "client uses them"
+            )
         }
     }
 
@@ -172,6 +188,13 @@ struct SettingsCheck {
                 )
             }
         }
+        for (name, user) in self.settings.users.sorted(by: { $0.key < $1.key }) {
+            guard let limit = user.maxUserConnections, limit != 0, minimum > limit else { continue }
+            self.warnings.append(
+                "user \(name): min_pool_size = \(minimum) is above max_user_connections = \(limit), "
+                    + "which will be the limit"
+            )
+        }
         if global.reservePoolSize > 0, global.reservePoolTimeout.isZero {
             self.warnings.append(
                 "reserve_pool_size = \(global.reservePoolSize) is never used: "
@@ -186,8 +209,10 @@ struct SettingsCheck {
         }
     }
 
-    /// Checks an entry of `[databases]`. Two values of one entry that contradict each other are an
-    /// error; a value of its own against a global one is a warning, since PgBouncer's files do that.
+    /// Checks an entry of `[databases]`.
+    ///
+    /// Two values of one entry that contradict each other are an error; a value of its own against
+    /// a global one is a warning, since files written for PgBouncer do that.
     private mutating func check(_ database: DatabaseSettings) {
         let place = self.origins.ofDatabase(database.name)
         let minimum = database.minPoolSize ?? self.global.minPoolSize
@@ -232,9 +257,9 @@ struct SettingsCheck {
         let userTimeout = TimeSetting.milliseconds(Int64(self.global.tcpUserTimeout))
         if self.global.serverCloseTimeout < userTimeout {
             self.warnings.append(
-                "server_close_timeout = \(self.global.serverCloseTimeout) is below tcp_user_timeout "
-                    + "= \(self.global.tcpUserTimeout) ms: a slot may be used again while the "
-                    + "kernel still tries to reach the old connection's server"
+                "server_close_timeout = \(self.global.serverCloseTimeout) is below "
+                    + "tcp_user_timeout = \(self.global.tcpUserTimeout) ms: a slot may be used again "
+                    + "while the kernel still tries to reach the old connection's server"
             )
         }
         let wait = self.global.queryWaitTimeout

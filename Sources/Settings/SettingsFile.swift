@@ -104,9 +104,8 @@ struct SettingsFile {
         guard Self.text(directive) == "%include", !path.isEmpty else {
             return self.fail(origin, "expected %include PATH")
         }
-        self.includedFiles += 1
         let tooDeep = depth >= SettingsLimits.includeDepth
-        guard !tooDeep, self.includedFiles <= SettingsLimits.includedFiles else {
+        guard !tooDeep, self.includedFiles < SettingsLimits.includedFiles else {
             let reason =
                 tooDeep
                 ? "nested more than \(SettingsLimits.includeDepth) deep"
@@ -115,6 +114,7 @@ struct SettingsFile {
                 SettingsError(at: origin, .include(path: path, reason: reason))
             )
         }
+        self.includedFiles += 1
         do {
             let text = try include(path)
             self.read(text, name: path, depth: depth + 1, include: include)

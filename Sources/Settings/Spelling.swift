@@ -6,7 +6,8 @@ enum Spelling {
     static func nearest(to word: String, among names: [String]) -> String? {
         guard word.utf8.count <= 64 else { return nil }
         let limit = word.utf8.count < 6 ? 1 : 2
-        let ranked = names.map { (name: $0, distance: Self.distance(word, $0)) }
+        let near = names.filter { abs($0.utf8.count - word.utf8.count) <= limit }
+        let ranked = near.map { (name: $0, distance: Self.distance(word, $0)) }
         return ranked.filter { $0.distance <= limit }.min { $0.distance < $1.distance }?.name
     }
 

@@ -1,4 +1,6 @@
-/// PgBouncer's `sslmode` names. This version speaks plain TCP, so only the modes that permit it load.
+/// PgBouncer's `sslmode` names.
+///
+/// This version speaks plain TCP, so only the modes that permit that load.
 public enum TLSMode: String, Sendable, Equatable, CaseIterable {
     /// Never TLS.
     case disable
