@@ -7,7 +7,7 @@ public struct GlobalSettings: Sendable, Equatable {
     public var adminUsers: [String] = []
     /// Whether the client's address is appended to `application_name` at login; off by default.
     public var applicationNameAddHost: Bool = false
-    /// Database entry in which `auth_query` would run; refused when set.
+    /// Database entry in which `auth_query` would run; without effect.
     public var authDbname: String?
     /// File of users and secrets; none by default.
     public var authFile: String?
@@ -17,7 +17,7 @@ public struct GlobalSettings: Sendable, Equatable {
     public var authIdentFile: String?
     /// LDAP options; without effect.
     public var authLDAPOptions: String?
-    /// Query that fetches a secret; refused when it is not PgBouncer's default.
+    /// Query that would fetch a secret for `auth_user`; without effect.
     public var authQuery: String = GlobalSettings.pgBouncerAuthQuery
     /// How clients prove who they are; `md5` by default.
     public var authType: AuthType = .md5

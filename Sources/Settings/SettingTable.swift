@@ -17,11 +17,18 @@ enum SettingTable {
     typealias GlobalSetting = SettingDescriptor<GlobalSettings>
 
     private static let noTLS = "TLS is not supported by this version"
+    private static let noUser = "it needs auth_user, which is not supported by this version"
 
     private static let keysAToC: [GlobalSetting] = [
         .init("admin_users", \.adminUsers, .list),
         .init("application_name_add_host", \.applicationNameAddHost, .flag),
-        .init("auth_dbname", \.authDbname, .optionalText, showsDefault: false),
+        .init(
+            "auth_dbname",
+            \.authDbname,
+            .optionalText,
+            showsDefault: false,
+            noEffect: Self.noUser
+        ),
         .init("auth_file", \.authFile, .optionalText, showsDefault: false),
         .init(
             "auth_hba_file",
@@ -44,7 +51,7 @@ enum SettingTable {
             secret: true,
             noEffect: "LDAP is not supported by this version"
         ),
-        .init("auth_query", \.authQuery, .text),
+        .init("auth_query", \.authQuery, .text, noEffect: Self.noUser),
         .init("auth_type", \.authType, .names()),
         .init("auth_user", \.authUser, .optionalText, showsDefault: false),
         .init("autodb_idle_timeout", \.autodbIdleTimeout, .time),

@@ -5,8 +5,8 @@ struct SettingsCheck {
     /// What is legal but probably not meant.
     private(set) var warnings: [String] = []
 
-    private let settings: Settings
-    private let origins: SettingsOrigins
+    let settings: Settings
+    let origins: SettingsOrigins
 
     /// Prepares a check; the origins are for messages.
     init(_ settings: Settings, origins: SettingsOrigins = SettingsOrigins()) {
@@ -14,9 +14,11 @@ struct SettingsCheck {
         self.origins = origins
     }
 
-    private var global: GlobalSettings { self.settings.global }
+    /// The keys of `[weir]`.
+    var global: GlobalSettings { self.settings.global }
 
-    private var entries: [DatabaseSettings] {
+    /// The entries of `[databases]` by name, `*` last.
+    var entries: [DatabaseSettings] {
         let named = self.settings.databases.values.sorted { $0.name < $1.name }
         return named + (self.settings.fallbackDatabase.map { [$0] } ?? [])
     }
@@ -26,8 +28,7 @@ struct SettingsCheck {
         self.checkAuthentication()
         self.checkTLS()
         self.checkListening()
-        self.checkPoolSizes()
-        for database in self.entries { self.check(database) }
+        self.checkPools()
         self.checkTimes()
         self.checkEffect()
     }
@@ -48,12 +49,6 @@ struct SettingsCheck {
         if let user = self.global.authUser {
             self.refuse("auth_user", user, SettingTable.noAuthQuery)
         }
-        if let database = self.global.authDbname {
-            self.refuse("auth_dbname", database, SettingTable.noAuthQuery)
-        }
-        if self.global.authQuery != GlobalSettings.pgBouncerAuthQuery {
-            self.refuse("auth_query", "…", SettingTable.noAuthQuery)
-        }
         self.checkWhoMayLogIn()
     }
 
@@ -61,26 +56,26 @@ struct SettingsCheck {
         switch self.global.authType {
         case .any:
             for database in self.entries where database.user == nil {
-                self.warnings.append(
+                self.warn(
                     "database \(database.name) has no user=: with auth_type = any nobody can "
                         + "log in to it"
                 )
             }
         case .trust, .plain, .md5, .scramSHA256:
             if self.global.authFile == nil, self.settings.inlineUsers.isEmpty {
-                self.warnings.append("auth_file is not set: no user is known, nobody can log in")
+                self.warn("auth_file is not set: no user is known, nobody can log in")
             }
         case .cert, .hba, .ldap, .pam:
             break
         }
         let isOpen = self.global.authType == .trust || self.global.authType == .any
         if isOpen, !self.settings.inlineUsers.isEmpty {
-            self.warnings.append(
+            self.warn(
                 "auth_type = \(self.global.authType.rawValue): whoever reaches Weir gets in "
                     + "without the password of the database URL"
             )
         } else if isOpen, !self.global.listenAddr.allSatisfy(Self.isLoopback) {
-            self.warnings.append(
+            self.warn(
                 "auth_type = \(self.global.authType.rawValue) lets everybody in who can reach "
                     + "listen_addr = \(self.global.listenAddr.joined(separator: ","))"
             )
@@ -120,13 +115,13 @@ struct SettingsCheck {
             // This one matters at its default too, see below.
             guard let reason = setting.noEffect, setting.name != "max_prepared_statements"
             else { continue }
-            self.warnings.append("\(setting.name) has no effect: \(reason)")
+            self.warn("\(setting.name) has no effect: \(reason)")
         }
         let modes =
             [self.global.poolMode] + self.entries.compactMap(\.poolMode)
             + self.settings.users.values.compactMap(\.poolMode)
         if self.global.maxPreparedStatements > 0, modes.contains(where: { $0 != .session }) {
-            self.warnings.append(
+            self.warn(
                 "max_prepared_statements has no effect: named prepared statements of the protocol "
                     + "only work in pool_mode = session with this version; set it to 0 if no "
                     + "client uses them"
@@ -153,125 +148,10 @@ struct SettingsCheck {
             )
         }
         if self.global.maxClientConn == 0 {
-            self.warnings.append("max_client_conn = 0 lets no client in")
+            self.warn("max_client_conn = 0 lets no client in")
         }
         if self.entries.isEmpty {
-            self.warnings.append("[databases] is empty: clients can only use the admin console")
-        }
-    }
-
-    private mutating func checkPoolSizes() {
-        let global = self.global
-        let minimum = global.minPoolSize
-        let place = self.origins.ofGlobal("min_pool_size", "default_pool_size")
-        if global.defaultPoolSize != 0, minimum > global.defaultPoolSize {
-            self.contradict(
-                place,
-                "min_pool_size = \(minimum) is above default_pool_size = \(global.defaultPoolSize)"
-            )
-        }
-        let limits = [
-            ("max_db_connections", global.maxDbConnections),
-            ("max_user_connections", global.maxUserConnections),
-            ("max_server_connections", global.maxServerConnections),
-        ]
-        for (name, limit) in limits where limit != 0 {
-            if minimum > limit {
-                self.contradict(
-                    place,
-                    "min_pool_size = \(minimum) is above \(name) = \(limit)"
-                )
-            } else if global.defaultPoolSize > limit {
-                self.warnings.append(
-                    "default_pool_size = \(global.defaultPoolSize) is above \(name) = \(limit), "
-                        + "which will be the limit"
-                )
-            }
-        }
-        for (name, user) in self.settings.users.sorted(by: { $0.key < $1.key }) {
-            guard let limit = user.maxUserConnections, limit != 0, minimum > limit else { continue }
-            self.warnings.append(
-                "user \(name): min_pool_size = \(minimum) is above max_user_connections = \(limit), "
-                    + "which will be the limit"
-            )
-        }
-        if global.reservePoolSize > 0, global.reservePoolTimeout.isZero {
-            self.warnings.append(
-                "reserve_pool_size = \(global.reservePoolSize) is never used: "
-                    + "reserve_pool_timeout = 0 turns the reserve off"
-            )
-        }
-        if global.reservePoolSize > 0, global.defaultPoolSize == 0 {
-            self.warnings.append(
-                "reserve_pool_size = \(global.reservePoolSize) is never used: "
-                    + "default_pool_size = 0 has no limit"
-            )
-        }
-    }
-
-    /// Checks an entry of `[databases]`.
-    ///
-    /// Two values of one entry that contradict each other are an error; a value of its own against
-    /// a global one is a warning, since files written for PgBouncer do that.
-    private mutating func check(_ database: DatabaseSettings) {
-        let place = self.origins.ofDatabase(database.name)
-        let minimum = database.minPoolSize ?? self.global.minPoolSize
-        let size = database.poolSize ?? self.global.defaultPoolSize
-        let limit = database.maxDbConnections ?? self.global.maxDbConnections
-        if size != 0, minimum > size, database.minPoolSize != nil || database.poolSize != nil {
-            let text =
-                "database \(database.name): min_pool_size = \(minimum) is above the pool size, "
-                + "which is \(size)"
-            if database.minPoolSize != nil, database.poolSize != nil {
-                self.contradict(place, text)
-            } else {
-                self.warnings.append("\(text) and will be the limit")
-            }
-        }
-        let hasOwn = database.minPoolSize != nil || database.maxDbConnections != nil
-        if limit != 0, minimum > limit, hasOwn {
-            let text =
-                "database \(database.name): min_pool_size = \(minimum) is above "
-                + "max_db_connections = \(limit)"
-            if database.minPoolSize != nil, database.maxDbConnections != nil {
-                self.contradict(place, text)
-            } else {
-                self.warnings.append("\(text), which will be the limit")
-            }
-        }
-        if database.password != nil, database.user == nil {
-            self.warnings.append(
-                "database \(database.name) has password= but no user=: it is for the user that "
-                    + "all clients would share"
-            )
-        }
-        if (database.reservePoolSize ?? 0) > 0, self.global.reservePoolTimeout.isZero {
-            self.warnings.append(
-                "database \(database.name): reserve_pool_size is never used: "
-                    + "reserve_pool_timeout = 0 turns the reserve off"
-            )
-        }
-    }
-
-    private mutating func checkTimes() {
-        let userTimeout = TimeSetting.milliseconds(Int64(self.global.tcpUserTimeout))
-        if self.global.serverCloseTimeout < userTimeout {
-            self.warnings.append(
-                "server_close_timeout = \(self.global.serverCloseTimeout) is below "
-                    + "tcp_user_timeout = \(self.global.tcpUserTimeout) ms: a slot may be used again "
-                    + "while the kernel still tries to reach the old connection's server"
-            )
-        }
-        let wait = self.global.queryWaitTimeout
-        let reserve = self.global.reservePoolTimeout
-        if self.global.reservePoolSize > 0, !wait.isZero, !reserve.isZero, reserve >= wait {
-            self.warnings.append(
-                "reserve_pool_timeout = \(reserve) is not below query_wait_timeout = \(wait): "
-                    + "clients give up before the reserve is used"
-            )
-        }
-        if wait.isZero {
-            self.warnings.append("query_wait_timeout = 0 lets clients wait for ever")
+            self.warn("[databases] is empty: clients can only use the admin console")
         }
     }
 
@@ -286,8 +166,14 @@ struct SettingsCheck {
         )
     }
 
-    private mutating func contradict(_ origin: SettingsOrigin, _ text: String) {
+    /// Records settings that cannot be true together.
+    mutating func contradict(_ origin: SettingsOrigin, _ text: String) {
         self.errors.append(SettingsError(at: origin, .contradiction(text)))
+    }
+
+    /// Records something suspicious.
+    mutating func warn(_ text: String) {
+        self.warnings.append(text)
     }
 
     private static func isLoopback(_ address: String) -> Bool {

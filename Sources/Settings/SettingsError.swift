@@ -48,12 +48,18 @@ extension SettingsError.Problem: CustomStringConvertible {
             let hint = suggestion.map { "; did you mean \($0)?" } ?? ""
             return "unknown parameter: \(section)/\(key)\(hint)"
         case .invalidValue(let key, let given, let expected):
-            let value = given.map { " = \"\($0)\"" } ?? ""
+            // Quoted with escapes and cut, since this goes into logs and to the console.
+            let value = given.map { " = \(Self.quoted($0))" } ?? ""
             return "\(key)\(value): expected \(expected)"
         case .unsupported(let what, let explanation):
             return "\(what): \(explanation)"
         case .include(let path, let reason):
             return "%include \(path): \(reason)"
         }
+    }
+
+    private static func quoted(_ text: String) -> String {
+        let start = text.prefix(100)
+        return String(start).debugDescription + (start.endIndex < text.endIndex ? "…" : "")
     }
 }

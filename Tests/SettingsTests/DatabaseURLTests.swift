@@ -112,7 +112,8 @@ struct DatabaseURLTests {
         ("postgres://u:p@h/d?flag", "the parameter flag has no value"),
         (
             "postgres://u:p@h/d?options=-c%20x%3D1",
-            "options: all clients share the server connections: let each client send its own options"
+            "options: all clients share the server connections: let each client send its own "
+                + "options"
         ),
         (
             "postgres://u:p@h/d?schema=public",

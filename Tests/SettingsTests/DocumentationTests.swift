@@ -3,7 +3,7 @@ import Testing
 
 @testable import Settings
 
-/// `docs/configuration.md` must name every key, with the default and the reloadability of the table.
+/// `docs/configuration.md` must name every key, with its default and whether it can be reloaded.
 struct DocumentationTests {
     private let lines: [Substring]
 

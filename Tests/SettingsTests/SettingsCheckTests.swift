@@ -7,7 +7,7 @@ struct SettingsCheckTests {
 
     @Test(arguments: [
         "auth_type = hba", "auth_type = cert", "auth_type = ldap", "auth_type = pam",
-        "auth_user = bob", "auth_dbname = a", "auth_query = select 1",
+        "auth_user = bob",
         "client_tls_sslmode = allow", "client_tls_sslmode = prefer",
         "client_tls_sslmode = require", "client_tls_sslmode = verify-full",
         "server_tls_sslmode = require", "server_tls_sslmode = verify-ca",
@@ -148,6 +148,10 @@ struct SettingsCheckTests {
         (
             "[weir]\npkt_buf = 8192\n\(Self.quiet)",
             "pkt_buf has no effect: buffers belong to the event engine"
+        ),
+        (
+            "[weir]\nauth_query = select 1\n\(Self.quiet)",
+            "auth_query has no effect: it needs auth_user, which is not supported by this version"
         ),
         (
             "[weir]\nclient_tls_key_file = k\n\(Self.quiet)",

@@ -185,9 +185,9 @@ struct SettingsParsingTests {
             messages == [
                 "weir.ini:2: databases = \"\(name)\": expected a name of 1 to 63 bytes",
                 "weir.ini:3: databases/a password: expected a password of 1 to 2047 bytes",
-                "weir.ini:3: databases/a user = \"\(user)\": expected a user name of 1 to 127 "
-                    + "bytes",
-                "weir.ini:5: users = \"\(user)\": expected a name of 1 to 127 bytes",
+                "weir.ini:3: databases/a user = \"\(user.prefix(100))\"…: expected a "
+                    + "user name of 1 to 127 bytes",
+                "weir.ini:5: users = \"\(user.prefix(100))\"…: expected a name of 1 to 127 bytes",
             ]
         )
         #expect(
