@@ -59,34 +59,45 @@ struct JSONLine {
 
     /// Adds the first bytes of a text that should be UTF-8 but may be anything.
     ///
-    /// What is not UTF-8 becomes U+FFFD. Control characters are escaped, and of those beyond ASCII
-    /// also U+0085, U+2028 and U+2029, at which some readers of "lines" would end the line.
+    /// What is not UTF-8 becomes U+FFFD. Control characters are escaped, U+0080 to U+009F
+    /// too, and so are U+2028 and U+2029, at which some readers of "lines" would end the line.
     mutating func add(_ key: StaticString, bytes text: borrowing Span<UInt8>, count: Int) {
         self.addKey(key)
         self.bytes.append(UInt8(ascii: "\""))
         var position = 0
         while position < count {
-            let byte = text[position]
-            if byte < 0x80 {
-                self.addASCII(byte)
+            var end = position
+            while end < count, Self.isPlain(text[end]) { end += 1 }
+            if end > position {
+                unsafe text.withUnsafeBufferPointer { buffer in
+                    unsafe self.bytes.append(contentsOf: buffer[position..<end])
+                }
+                position = end
+                continue
+            }
+            if text[position] < 0x80 {
+                self.addSpecial(text[position])
                 position += 1
                 continue
             }
             let sequence = UTF8Text.sequence(in: text, at: position, end: count)
-            switch sequence.scalar {
-            case nil:
+            if let scalar = sequence.scalar {
+                self.addScalar(scalar, spelled: text, at: position, length: sequence.length)
+            } else {
                 self.bytes += "\u{FFFD}".utf8
-            case .some(0x80...0x9F), .some(0x2028), .some(0x2029):
-                self.addEscape(sequence.scalar ?? 0)
-            case .some:
-                for offset in 0..<sequence.length { self.bytes.append(text[position + offset]) }
             }
             position += sequence.length
         }
         self.bytes.append(UInt8(ascii: "\""))
     }
 
-    private mutating func addASCII(_ byte: UInt8) {
+    /// Whether a byte is an ASCII character that stands for itself.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+    }
+
+    /// Adds an ASCII character that does not stand for itself.
+    private mutating func addSpecial(_ byte: UInt8) {
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"):
             self.bytes.append(UInt8(ascii: "\\"))
@@ -94,8 +105,20 @@ struct JSONLine {
         case UInt8(ascii: "\n"): self.bytes += "\\n".utf8
         case UInt8(ascii: "\r"): self.bytes += "\\r".utf8
         case UInt8(ascii: "\t"): self.bytes += "\\t".utf8
-        case 0..<0x20, 0x7F: self.addEscape(UInt32(byte))
-        default: self.bytes.append(byte)
+        default: self.addEscape(UInt32(byte))
+        }
+    }
+
+    /// Adds a character beyond ASCII as it is, unless it controls something or ends a line.
+    private mutating func addScalar(
+        _ scalar: UInt32,
+        spelled text: borrowing Span<UInt8>,
+        at position: Int,
+        length: Int
+    ) {
+        switch scalar {
+        case 0x80...0x9F, 0x2028, 0x2029: self.addEscape(scalar)
+        default: for offset in 0..<length { self.bytes.append(text[position + offset]) }
         }
     }
 

@@ -28,9 +28,13 @@ struct LineBatch: Sendable {
         var lostBefore: UInt64
     }
 
+    /// Reserves its memory at once, so that nothing is moved under the lock later; the system
+    /// provides it page by page when it is first used.
     init(limits: LineWriter.Limits) {
         self.byteLimit = limits.bytes
         self.lineLimit = limits.lines
+        self.bytes.reserveCapacity(limits.bytes)
+        self.lines.reserveCapacity(limits.lines)
     }
 
     var isEmpty: Bool { self.lines.isEmpty && self.lostAtEnd == 0 }
@@ -60,11 +64,6 @@ struct LineBatch: Sendable {
         )
         self.lostAtEnd = 0
         return true
-    }
-
-    /// Counts a line that was refused for another reason than its size.
-    mutating func refuse() {
-        self.lostAtEnd &+= 1
     }
 
     /// Forgets everything but keeps the memory.
