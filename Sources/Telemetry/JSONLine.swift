@@ -62,33 +62,69 @@ struct JSONLine {
     /// What is not UTF-8 becomes U+FFFD. Control characters are escaped, U+0080 to U+009F
     /// too, and so are U+2028 and U+2029, at which some readers of "lines" would end the line.
     mutating func add(_ key: StaticString, bytes text: borrowing Span<UInt8>, count: Int) {
+        precondition(count <= text.count, "\(count) of \(text.count) bytes")
         self.addKey(key)
         self.bytes.append(UInt8(ascii: "\""))
+        // What stands for itself is copied in runs, from `copied` to `position`.
+        var copied = 0
         var position = 0
         while position < count {
-            var end = position
-            while end < count, Self.isPlain(text[end]) { end += 1 }
-            if end > position {
-                unsafe text.withUnsafeBufferPointer { buffer in
-                    unsafe self.bytes.append(contentsOf: buffer[position..<end])
-                }
-                position = end
-                continue
-            }
-            if text[position] < 0x80 {
-                self.addSpecial(text[position])
-                position += 1
-                continue
-            }
+            position = Self.endOfPlainRun(in: text, from: position, to: count)
+            if position == count { break }
             let sequence = UTF8Text.sequence(in: text, at: position, end: count)
+            if let scalar = sequence.scalar, !Self.mustBeEscaped(scalar) {
+                position += sequence.length
+                continue
+            }
+            self.copy(text, copied..<position)
             if let scalar = sequence.scalar {
-                self.addScalar(scalar, spelled: text, at: position, length: sequence.length)
+                self.addEscape(scalar)
             } else {
                 self.bytes += "\u{FFFD}".utf8
             }
             position += sequence.length
+            copied = position
         }
+        self.copy(text, copied..<position)
         self.bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Skips ASCII characters that stand for themselves, eight at a time while it can: statements
+    /// consist of little else.
+    private static func endOfPlainRun(
+        in text: borrowing Span<UInt8>,
+        from start: Int,
+        to end: Int
+    ) -> Int {
+        var position = start
+        // The loads stay within `text`: `end` is at most its count.
+        unsafe text.withUnsafeBytes { bytes in
+            while end - position >= 8 {
+                let block = unsafe bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+                if Self.hasSpecial(block) { break }
+                position += 8
+            }
+        }
+        while position < end, Self.isPlain(text[position]) { position += 1 }
+        return position
+    }
+
+    /// Whether one of eight bytes does not stand for itself.
+    ///
+    /// Each term sets the top bit of a byte that is (in this order) below 0x20, a quotation mark, a
+    /// backslash, beyond ASCII, or 0x7F. Carries and borrows reach a byte only from one that is
+    /// special itself, so they cannot change the answer.
+    private static func hasSpecial(_ block: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quotes = block ^ (ones &* 0x22)
+        let backslashes = block ^ (ones &* 0x5C)
+        let special =
+            ((block &- ones &* 0x20) & ~block)
+            | ((quotes &- ones) & ~quotes)
+            | ((backslashes &- ones) & ~backslashes)
+            | block
+            | (block &+ ones)
+        return special & (ones &* 0x80) != 0
     }
 
     /// Whether a byte is an ASCII character that stands for itself.
@@ -96,40 +132,38 @@ struct JSONLine {
         (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
-    /// Adds an ASCII character that does not stand for itself.
-    private mutating func addSpecial(_ byte: UInt8) {
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-            self.bytes.append(UInt8(ascii: "\\"))
-            self.bytes.append(byte)
-        case UInt8(ascii: "\n"): self.bytes += "\\n".utf8
-        case UInt8(ascii: "\r"): self.bytes += "\\r".utf8
-        case UInt8(ascii: "\t"): self.bytes += "\\t".utf8
-        default: self.addEscape(UInt32(byte))
-        }
-    }
-
-    /// Adds a character beyond ASCII as it is, unless it controls something or ends a line.
-    private mutating func addScalar(
-        _ scalar: UInt32,
-        spelled text: borrowing Span<UInt8>,
-        at position: Int,
-        length: Int
-    ) {
+    private static func mustBeEscaped(_ scalar: UInt32) -> Bool {
         switch scalar {
-        case 0x80...0x9F, 0x2028, 0x2029: self.addEscape(scalar)
-        default: for offset in 0..<length { self.bytes.append(text[position + offset]) }
+        case 0..<0x20, 0x22, 0x5C, 0x7F...0x9F, 0x2028, 0x2029: true
+        default: false
         }
     }
 
-    /// Adds a character of the basic plane as `\uXXXX`.
+    private mutating func copy(_ text: borrowing Span<UInt8>, _ range: Range<Int>) {
+        unsafe text.withUnsafeBufferPointer { buffer in
+            unsafe self.bytes.append(contentsOf: buffer[range])
+        }
+    }
+
     private mutating func addEscape(_ scalar: UInt32) {
-        self.bytes += "\\u".utf8
-        for shift in [12, 8, 4, 0] as [UInt32] {
+        self.bytes.append(UInt8(ascii: "\\"))
+        switch scalar {
+        case 0x22: self.bytes.append(UInt8(ascii: "\""))
+        case 0x5C: self.bytes.append(UInt8(ascii: "\\"))
+        case 0x0A: self.bytes.append(UInt8(ascii: "n"))
+        case 0x0D: self.bytes.append(UInt8(ascii: "r"))
+        case 0x09: self.bytes.append(UInt8(ascii: "t"))
+        default: self.addHexadecimal(scalar)
+        }
+    }
+
+    /// Adds what follows the backslash of `\uXXXX`, for a character of the basic plane.
+    private mutating func addHexadecimal(_ scalar: UInt32) {
+        self.bytes.append(UInt8(ascii: "u"))
+        for shift: UInt32 in [12, 8, 4, 0] {
             let digit = UInt8(truncatingIfNeeded: scalar >> shift & 0xF)
-            self.bytes.append(
-                digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
-            )
+            let letter = UInt8(ascii: "a") - 10
+            self.bytes.append(digit + (digit < 10 ? UInt8(ascii: "0") : letter))
         }
     }
 

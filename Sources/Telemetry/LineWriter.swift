@@ -7,7 +7,9 @@ internal import Synchronization
 /// than the lines come, memory stays bounded: lines are dropped and counted, and once there is room
 /// again one line in their place says how many are missing.
 ///
-/// Make it after any `fork`: the thread does not survive one.
+/// Make it after any `fork`: the thread does not survive one. Call `close` before letting it go:
+/// without, the thread still writes what is queued and ends, but for a reader that never reads it
+/// waits for ever.
 public final class LineWriter: Sendable {
     /// How much may wait to be written. While one such batch is being written the next one gathers,
     /// so at most twice this is held.
@@ -17,7 +19,9 @@ public final class LineWriter: Sendable {
         /// Lines.
         public var lines: Int
 
-        /// The defaults hold several seconds of a very talkative pooler in one megabyte.
+        /// Sets both. The address space is reserved at once, the memory is used as lines come.
+        ///
+        /// The defaults hold several seconds of a very talkative pooler.
         public init(bytes: Int = 1 << 20, lines: Int = 16_384) {
             precondition(bytes > 0 && lines > 0, "empty limits: \(bytes) bytes, \(lines) lines")
             self.bytes = bytes

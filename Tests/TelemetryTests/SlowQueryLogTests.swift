@@ -112,6 +112,23 @@ import Testing
         #expect(!scalars.contains("\u{2028}") && !scalars.contains("\u{2029}"))
     }
 
+    @Test func `every byte is right at every place of a run of plain ones`() throws {
+        let log = try Self.log()
+        for byte in UInt8.min...UInt8.max {
+            for place in 0..<17 {
+                var bytes = [UInt8](repeating: UInt8(ascii: "a"), count: 17)
+                bytes[place] = byte
+                let line = log.line(for: Self.record(bytes))
+                let object = try StrictJSON.object(line)
+                #expect(
+                    Self.text(object["statement"]) == String(decoding: bytes, as: UTF8.self),
+                    "byte \(byte) at \(place)"
+                )
+                #expect(!line.contains { $0 < 0x20 || $0 == 0x7F }, "byte \(byte) at \(place)")
+            }
+        }
+    }
+
     @Test func `bytes that are no UTF-8 become replacement characters`() throws {
         let cases: [([UInt8], String)] = [
             ([0xFF], "\u{FFFD}"),
