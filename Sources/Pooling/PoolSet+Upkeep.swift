@@ -85,6 +85,16 @@ extension PoolSet {
         return .serverLifetime
     }
 
+    /// Whether an idle server has been idle for so long that it is checked before its next use.
+    public func needsCheck(_ server: ServerID, now: Instant) -> Bool {
+        guard self.place(of: server) == .idle else { return false }
+        let pool = self.pools[self.record(server).pool.index]
+        guard let delay = pool.limits.checkDelay,
+            let idle = pool.idle.first(where: { $0.server == server })
+        else { return false }
+        return now - idle.since >= delay
+    }
+
     // MARK: Pause
 
     /// Stops (or starts again) giving out servers; nil means for all databases.

@@ -1,6 +1,7 @@
 import Logging
 import Pooling
 import Reactor
+import Settings
 import Wire
 
 /// A connection that carries one cancel request to a server.
@@ -122,7 +123,9 @@ extension Worker {
         if let id = cancel.requester, let requester = self.clients[id.index, id.generation] {
             self.closeClient(requester, .cancelDelivered)
         }
-        guard let server = self.servers[cancel.server.index, cancel.server.generation] else { return }
+        guard let server = self.servers[cancel.server.index, cancel.server.generation] else {
+            return
+        }
         if isCertain { server.session.cancelEnded() } else { server.session.cancelLost() }
         self.recover(server)
     }

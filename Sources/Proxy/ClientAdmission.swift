@@ -1,7 +1,9 @@
 import Auth
 import Logging
 import Pooling
+import Reactor
 import Settings
+import Telemetry
 import Wire
 
 /// Clients that have shown who they are become clients of a pool.
@@ -16,7 +18,8 @@ extension Worker {
                         .fatal,
                         .insufficientPrivilege,
                         "not allowed",
-                        detail: "User \"\(client.userName)\" is in neither admin_users nor stats_users."
+                        detail:
+                            "User \"\(client.userName)\" is in neither admin_users nor stats_users."
                     )
                 )
             }

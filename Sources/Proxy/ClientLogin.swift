@@ -3,6 +3,7 @@ import Logging
 import Pooling
 import Reactor
 import Settings
+import Telemetry
 import Wire
 
 /// What a client's login needs while it lasts.
@@ -159,7 +160,9 @@ extension Worker {
     }
 
     /// Names of the console's virtual database.
-    static func isConsole(_ database: String) -> Bool { database == "pgbouncer" || database == "weir" }
+    static func isConsole(_ database: String) -> Bool {
+        database == "pgbouncer" || database == "weir"
+    }
 
     /// Why nobody like this may come in now.
     private func refusal(of startup: StartupParameters, isConsole: Bool) -> ErrorFields? {
@@ -192,7 +195,8 @@ extension Worker {
     }
 
     private func authenticate(_ client: ClientConnection, _ startup: StartupParameters) {
-        let method = ClientAuthMethod(rawValue: self.settings.global.authType.rawValue) ?? .scramSHA256
+        let method =
+            ClientAuthMethod(rawValue: self.settings.global.authType.rawValue) ?? .scramSHA256
         var secret = self.users.secret(of: startup.user)
         if case .plain? = secret, let derived = self.derivedSecrets[startup.user],
             method == .scramSHA256
@@ -209,7 +213,7 @@ extension Worker {
             ),
             mockKey: self.mockKey,
             scramIterations: self.settings.global.scramIterations,
-            unknownUsersDerive: self.users.holdsPlainSecrets
+            unknownUsersDerive: self.users.derives(under: method)
         )
         let step = verifier.begin()
         client.phase = .authenticating

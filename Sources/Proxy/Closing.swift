@@ -1,6 +1,8 @@
 import Logging
 import Pooling
 import Reactor
+import Settings
+import Telemetry
 import Wire
 
 /// Connections end, each for a reason.
@@ -85,7 +87,7 @@ extension Worker {
     /// Whether the last thing that a waiting client has sent is a whole Terminate.
     private func endsWithTerminate(_ client: ClientConnection) -> Bool {
         let span = unsafe Span<UInt8>(_unsafeBytes: client.stash.bytes)
-        var reader = client.reader
+        let reader = client.reader
         var position = min(reader.remaining, span.count)
         while let frame = try? reader.next(in: span, at: position), frame.isComplete {
             position = frame.end

@@ -1,6 +1,8 @@
 import Logging
 import Pooling
 import Reactor
+import Settings
+import Telemetry
 import Wire
 
 /// Server connections are opened: where to, and what becomes of failures.
@@ -106,11 +108,11 @@ extension Worker {
         let global = self.settings.global
         var options = SocketOptions()
         options.keepalive = global.tcpKeepalive
-        options.keepIdle = global.tcpKeepidle
-        options.keepInterval = global.tcpKeepintvl
-        options.keepCount = global.tcpKeepcnt
-        options.userTimeout = global.tcpUserTimeout
-        options.socketBuffer = global.tcpSocketBuffer
+        options.keepIdle = Int32(truncatingIfNeeded: global.tcpKeepidle)
+        options.keepInterval = Int32(truncatingIfNeeded: global.tcpKeepintvl)
+        options.keepCount = Int32(truncatingIfNeeded: global.tcpKeepcnt)
+        options.userTimeout = Int32(truncatingIfNeeded: global.tcpUserTimeout)
+        options.socketBuffer = Int32(truncatingIfNeeded: global.tcpSocketBuffer)
         return options
     }
 
@@ -129,7 +131,8 @@ extension Worker {
             ErrorFields(
                 .fatal,
                 .connectionFailure,
-                server.phase == .loggingIn ? "server closed the connection during login"
+                server.phase == .loggingIn
+                    ? "server closed the connection during login"
                     : "could not connect to server",
                 detail: "\(server.address): \(reason)"
             )
@@ -144,9 +147,9 @@ extension Worker {
     ) {
         guard server.phase != .closing else { return }
         let pool = server.pool
+        let detail = fields.detail.map { " (\($0))" } ?? ""
         self.logger.warning(
-            "\(server.prefix)server login failed: \(fields.severity.rawValue) \(fields.message)"
-                + (fields.detail.map { " (\($0))" } ?? "")
+            "\(server.prefix)server login failed: \(fields.severity.rawValue) \(fields.message)\(detail)"
         )
         pool.lastFailure = fields
         pool.counters.serverLoginFailureCount += 1
@@ -169,7 +172,9 @@ extension Worker {
     /// Tells everybody who waits for a server of the pool why there will be none.
     func refuseAll(_ pool: PoolEntry, _ fields: ErrorFields) {
         while let id = self.pools.nextRefused(pool.id) {
-            if let client = self.clients[id.index, id.generation] { self.refuseWait(client, fields) }
+            if let client = self.clients[id.index, id.generation] {
+                self.refuseWait(client, fields)
+            }
         }
         while let id = self.pools.nextGreeting(pool.id) {
             if let client = self.clients[id.index, id.generation] {

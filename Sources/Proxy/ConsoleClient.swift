@@ -1,5 +1,7 @@
 import Logging
 import Pooling
+import Reactor
+import Settings
 import Wire
 
 /// What a console client may do.

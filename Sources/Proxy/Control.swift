@@ -1,5 +1,6 @@
 import Logging
 import Pooling
+import Reactor
 import Settings
 import Wire
 
@@ -35,7 +36,7 @@ extension Worker {
     }
 
     /// Begins a command; nil when it is done later (`isDone`).
-    private func start(_ command: ControlCommand) throws(ControlRefusal) -> ControlOutcome? {
+    func start(_ command: ControlCommand) throws(ControlRefusal) -> ControlOutcome? {
         switch command {
         case .pause(let name):
             try self.pause(name)
@@ -51,7 +52,7 @@ extension Worker {
             try self.entry(name).isDisabled = false
         case .reconnect(let name):
             self.logger.info("RECONNECT \(Self.quoted(name))command issued")
-            self.reconnect(try name.map { try self.entry($0) })
+            self.reconnect(try self.entry(ifNamed: name))
         case .waitClose(let name):
             if let name { _ = try self.entry(name) }
             return nil
@@ -82,6 +83,11 @@ extension Worker {
         return entry
     }
 
+    private func entry(ifNamed name: String?) throws(ControlRefusal) -> DatabaseEntry? {
+        guard let name else { return nil }
+        return try self.entry(name)
+    }
+
     private static func quoted(_ name: String?) -> String { name.map { "'\($0)' " } ?? "" }
 
     // MARK: Pause
@@ -89,7 +95,7 @@ extension Worker {
     private func pause(_ name: String?) throws(ControlRefusal) {
         self.logger.info("PAUSE \(Self.quoted(name))command issued")
         if self.pools.isPaused || self.isSuspended { throw .alreadyPaused }
-        let database = try name.map { name throws(ControlRefusal) in try self.entry(name).cap }
+        let database = try self.entry(ifNamed: name)?.cap
         if let database, self.pools.pausedDatabases.contains(database) { throw .alreadyPaused }
         self.pools.setPaused(true, database: database)
         self.closeUnused()
@@ -108,7 +114,9 @@ extension Worker {
         if self.ending != .none { throw .shuttingDown }
         if let name {
             let database = try self.entry(name).cap
-            guard self.pools.pausedDatabases.contains(database) else { throw .databaseNotPaused(name) }
+            guard self.pools.pausedDatabases.contains(database) else {
+                throw .databaseNotPaused(name)
+            }
             self.pools.setPaused(false, database: database)
         } else {
             guard self.pools.isPaused || self.isSuspended || !self.pools.pausedDatabases.isEmpty
@@ -150,8 +158,8 @@ extension Worker {
     private func kill(_ name: String?) throws(ControlRefusal) {
         self.logger.info("KILL \(Self.quoted(name))command issued")
         if self.pools.isPaused || self.isSuspended { throw .alreadyPaused }
-        let entries = try name.map { name throws(ControlRefusal) in [try self.entry(name)] }
-            ?? Array(self.databaseEntries.values)
+        let named = try self.entry(ifNamed: name)
+        let entries = named.map { [$0] } ?? Array(self.databaseEntries.values)
         for entry in entries {
             self.pools.setPaused(true, database: entry.cap)
             for client in self.clients.all where client.pool?.database === entry {

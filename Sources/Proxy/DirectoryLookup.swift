@@ -1,6 +1,7 @@
 import Auth
 import Logging
 import Pooling
+import Reactor
 import Settings
 
 /// Databases, users and pools by name, and the settings that apply to them.

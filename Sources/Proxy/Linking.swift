@@ -1,5 +1,8 @@
 import Logging
 import Pooling
+import Reactor
+import Settings
+import Telemetry
 import Wire
 
 /// Clients get servers and give them back.
@@ -64,7 +67,8 @@ extension Worker {
     }
 
     /// Sends a query of Weir's own.
-    func ask(_ server: ServerConnection, _ query: String, for request: ServerConnection.OwnRequest) {
+    func ask(_ server: ServerConnection, _ query: String, for request: ServerConnection.OwnRequest)
+    {
         precondition(server.own == .none, "asked \(request) while \(server.own)")
         server.own = request
         server.ownError = nil
@@ -86,7 +90,9 @@ extension Worker {
         case .parameters:
             self.parametersApplied(server, error)
         case .recovery(let step):
-            if let error { self.recoveryFailed(server, step, error) } else {
+            if let error {
+                self.recoveryFailed(server, step, error)
+            } else {
                 server.session.recovered(step)
             }
         case .check:
@@ -101,7 +107,9 @@ extension Worker {
             if let error {
                 self.logger.warning("\(server.prefix)connect_query failed: \(error.message)")
             }
-            if server.session.isAtRest { self.serverReady(server) } else {
+            if server.session.isAtRest {
+                self.serverReady(server)
+            } else {
                 self.serverLoginFailed(
                     server,
                     .refused,

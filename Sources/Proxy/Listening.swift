@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import Reactor
+import Settings
 
 /// Where clients come in.
 extension Worker {
@@ -11,7 +12,7 @@ extension Worker {
         options.reusePort = global.soReuseport
         options.deferAccept = global.tcpDeferAccept != 0
         options.unixMode = UInt32(truncatingIfNeeded: global.unixSocketMode)
-        options.socketOptions = self.socketOptions
+        options.accepted = self.socketOptions
         for name in global.listenAddr {
             for address in try Self.addresses(name, port: global.listenPort) {
                 try self.listen(on: address, options, isUnix: false)
@@ -34,6 +35,34 @@ extension Worker {
             context: Role.listener.token(0)
         )
         self.listeners.append((listener, isUnix))
-        self.logger.info("listening on \(self.loop.localAddress(of: listener).logText(listening: address))")
+        self.logger.info(
+            "listening on \(self.loop.localAddress(of: listener).logText(listening: address))"
+        )
     }
+
+    /// The addresses that an entry of `listen_addr` means; names are looked up, since nobody is served yet.
+    private static func addresses(
+        _ name: String,
+        port: Int
+    ) throws(ReactorError) -> [SocketAddress] {
+        let port = UInt16(truncatingIfNeeded: port)
+        let hosts = name == "*" ? ["0.0.0.0", "::"] : [name]
+        var addresses: [SocketAddress] = []
+        for host in hosts {
+            if let address = SocketAddress(host: host, port: port) {
+                addresses.append(address)
+            } else {
+                addresses += try Resolver.addressesNow(of: host).map { $0.withPort(port) }
+            }
+        }
+        return addresses
+    }
+
+    /// The text of an errno.
+    static func errorText(_ error: Int32) -> String {
+        unsafe String(cString: strerror(error))
+    }
+
+    /// The user that the process runs as.
+    static var effectiveUser: UInt32 { geteuid() }
 }

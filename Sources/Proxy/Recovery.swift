@@ -1,5 +1,7 @@
 import Logging
 import Pooling
+import Reactor
+import Settings
 import Wire
 
 /// Servers whose clients are gone are made usable again, or closed.
@@ -80,7 +82,8 @@ extension Worker {
         }
     }
 
-    private func clean(_ server: ServerConnection, _ query: String, _ step: ServerSession.Recovery) {
+    private func clean(_ server: ServerConnection, _ query: String, _ step: ServerSession.Recovery)
+    {
         server.deadline = self.loop.now + Self.recoveryTimeout
         self.ask(server, query, for: .recovery(step))
     }

@@ -1,5 +1,6 @@
 import Pooling
 import Reactor
+import Telemetry
 import Wire
 
 /// The data path: requests go from clients to servers, replies from servers to clients.
@@ -17,7 +18,7 @@ extension Worker {
     /// A client has sent bytes.
     func requestsReceived(_ client: ClientConnection, completion index: Int) {
         let bytes = unsafe self.loop.bytes(index)
-        client.pool?.counters.bytesReceived += UInt64(unsafe bytes.count)
+        client.pool?.counters.bytesReceived += UInt64(bytes.count)
         if client.stash.isEmpty {
             let chunk = unsafe Chunk(bytes: bytes, completion: index)
             let taken = self.relayRequests(client, chunk)
@@ -211,7 +212,7 @@ extension Worker {
     /// A server has sent bytes.
     func repliesReceived(_ server: ServerConnection, completion index: Int) {
         let bytes = unsafe self.loop.bytes(index)
-        server.pool.counters.bytesSent += UInt64(unsafe bytes.count)
+        server.pool.counters.bytesSent += UInt64(bytes.count)
         if server.stash.isEmpty {
             let chunk = unsafe Chunk(bytes: bytes, completion: index)
             let taken = self.relayReplies(server, chunk)
@@ -371,7 +372,9 @@ extension Worker {
         if server.session.status == .idle {
             server.pool.counters.xactCount += 1
             if server.transactionStart != 0 {
-                server.pool.counters.xactTime += UInt64(max(0, now - server.transactionStart) / 1_000)
+                server.pool.counters.xactTime += UInt64(
+                    max(0, now - server.transactionStart) / 1_000
+                )
                 server.transactionStart = 0
             }
             server.client?.idleSince = now

@@ -1,6 +1,7 @@
 import Auth
 import Logging
 import Pooling
+import Reactor
 import Settings
 
 /// The configuration is read again: all of it, or nothing changes.
@@ -13,7 +14,9 @@ extension Worker {
         let users = try self.environment.source.users(for: fresh)
         let change = SettingsChange(from: self.settings, to: fresh)
         for key in change.ignoredKeys {
-            self.logger.warning("\(key) cannot be changed while running, the old value stays in force")
+            self.logger.warning(
+                "\(key) cannot be changed while running, the old value stays in force"
+            )
         }
         for warning in fresh.warnings { self.logger.warning("\(warning)") }
         self.apply(change)
@@ -34,7 +37,9 @@ extension Worker {
             if let entry = self.databaseEntries[changed.name] { self.reconnect(entry) }
         }
         for entry in moved {
-            if change.effective.fallbackDatabase == nil { self.remove(entry) } else {
+            if change.effective.fallbackDatabase == nil {
+                self.remove(entry)
+            } else {
                 self.reconnect(entry)
             }
         }

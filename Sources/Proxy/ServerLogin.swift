@@ -1,6 +1,9 @@
 import Auth
+import Logging
 import Pooling
 import Reactor
+import Settings
+import Telemetry
 import Wire
 
 /// What a server connection's login needs while it lasts.
@@ -74,7 +77,9 @@ extension Worker {
         let range = frame.bodyOffset..<frame.end
         switch BackendKind(rawValue: frame.kind) {
         case .authentication:
-            guard range.count >= 4 else { return self.loginBroke(server, "truncated Authentication") }
+            guard range.count >= 4 else {
+                return self.loginBroke(server, "truncated Authentication")
+            }
             let code = Int32(bitPattern: span.bigEndianUInt32(at: range.lowerBound))
             guard var prover = login.prover else { return }
             let step = prover.received(
@@ -84,7 +89,9 @@ extension Worker {
             login.prover = prover
             self.follow(step, server)
         case .backendKeyData:
-            guard range.count >= 8 else { return self.loginBroke(server, "truncated BackendKeyData") }
+            guard range.count >= 8 else {
+                return self.loginBroke(server, "truncated BackendKeyData")
+            }
             server.processID = span.bigEndianUInt32(at: range.lowerBound)
             server.secret = span.copy(range.lowerBound + 4..<range.upperBound)
         case .parameterStatus:
@@ -93,7 +100,9 @@ extension Worker {
             let fields = ErrorFields(parsing: span, in: range)
             self.serverLoginFailed(server, Self.failure(of: fields), fields)
         case .readyForQuery:
-            guard login.hasBeenAccepted else { return self.loginBroke(server, "no AuthenticationOk") }
+            guard login.hasBeenAccepted else {
+                return self.loginBroke(server, "no AuthenticationOk")
+            }
             self.loginEnded(server, login)
         case .notice:
             break

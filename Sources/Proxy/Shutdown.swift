@@ -1,5 +1,7 @@
 import Logging
 import Pooling
+import Reactor
+import Wire
 
 /// The process drains and ends.
 extension Worker {
@@ -31,7 +33,9 @@ extension Worker {
 
     private func drain(_ mode: ControlCommand.ShutdownMode, _ name: String) {
         if self.ending == .none {
-            self.logger.info("got \(name), shutting down, waiting for \(mode == .waitForClients ? "clients" : "servers")")
+            self.logger.info(
+                "got \(name), shutting down, waiting for \(mode == .waitForClients ? "clients" : "servers")"
+            )
             self.shutDown(mode)
         } else {
             self.logger.info("got \(name) while shutting down, exiting now")
@@ -42,7 +46,7 @@ extension Worker {
     /// A command that nobody waits for the answer of.
     private func signalled(_ command: ControlCommand) {
         do throws(ControlRefusal) {
-            try self.carryOut(command)
+            _ = try self.start(command)
         } catch {
             self.logger.warning("\(error.fields.message)")
         }
@@ -59,7 +63,8 @@ extension Worker {
         case .waitForServers:
             self.ending = .afterServers
             self.closeListeners()
-            for client in self.clients.all where client.session.state == .waiting || client.phase == .greeting {
+            for client in self.clients.all
+            where client.session.state == .waiting || client.phase == .greeting {
                 self.closeClient(client, .poolerShutdown)
             }
             self.pools.setPaused(true, database: nil)

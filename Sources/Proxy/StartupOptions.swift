@@ -1,4 +1,5 @@
 import Pooling
+import Settings
 import Wire
 
 /// Startup parameters: which are followed, which ignored, which refused.
@@ -43,7 +44,7 @@ extension Worker {
                 throw .unsupportedOptions
             }
             guard let equals = assignment.firstIndex(of: "=") else { throw .unsupportedOptions }
-            let name = assignment[..<equals].replacing("-", with: "_")
+            let name = String(assignment[..<equals].map { $0 == "-" ? "_" : $0 })
             let value = String(assignment[assignment.index(after: equals)...])
             if let place = self.parameters.place(of: name) {
                 wanted[place] = value

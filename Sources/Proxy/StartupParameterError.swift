@@ -17,14 +17,16 @@ enum StartupParameterError: Error {
                 .fatal,
                 .protocolViolation,
                 "unsupported startup parameter: \(name)",
-                hint: "Add it to ignore_startup_parameters, or to track_extra_parameters if PostgreSQL reports it."
+                hint:
+                    "Add it to ignore_startup_parameters, or to track_extra_parameters if PostgreSQL reports it."
             )
         case .unsupportedOption(let name):
             ErrorFields(
                 .fatal,
                 .protocolViolation,
                 "unsupported startup parameter in options: \(name)",
-                hint: "Add it to ignore_startup_parameters, or to track_extra_parameters if PostgreSQL reports it."
+                hint:
+                    "Add it to ignore_startup_parameters, or to track_extra_parameters if PostgreSQL reports it."
             )
         case .unsupportedOptions:
             ErrorFields(

@@ -1,6 +1,7 @@
 /// Bytes that a connection keeps beyond the turn in which they came: a message's first part, or requests that wait.
 ///
 /// Empty for nearly every connection nearly always, and then without memory.
+@safe
 struct Stash: ~Copyable {
     private var memory: UnsafeMutableRawBufferPointer?
     private var start = 0
@@ -13,7 +14,9 @@ struct Stash: ~Copyable {
 
     /// The bytes; valid until the next change.
     var bytes: UnsafeRawBufferPointer {
-        guard let memory = unsafe self.memory else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+        guard let memory = unsafe self.memory else {
+            return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        }
         return unsafe UnsafeRawBufferPointer(rebasing: memory[self.start..<self.start + self.count])
     }
 

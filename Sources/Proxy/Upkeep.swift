@@ -1,5 +1,8 @@
 import Logging
 import Pooling
+import Reactor
+import Settings
+import Telemetry
 import Wire
 
 /// What is due because time has passed. Deadlines are looked at in one place, ten times a second.

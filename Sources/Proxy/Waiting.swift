@@ -1,6 +1,8 @@
 import Logging
 import Pooling
 import Reactor
+import Settings
+import Telemetry
 import Wire
 
 /// Waits that end without a server.
@@ -64,7 +66,7 @@ extension Worker {
                 self.closeClient(
                     client,
                     .protocolViolation,
-                    Self.violation(.unknownKind(frame.kind))
+                    Self.violation(FramingError.unknownKind(frame.kind))
                 )
                 return position
             }
@@ -82,7 +84,11 @@ extension Worker {
     // MARK: Words
 
     /// What a client is told whose wait was too long.
-    func waitError(_ client: ClientConnection, _ end: PoolSet.WaitEnd, since: Instant) -> ErrorFields {
+    func waitError(
+        _ client: ClientConnection,
+        _ end: PoolSet.WaitEnd,
+        since: Instant
+    ) -> ErrorFields {
         guard let pool = client.pool else { preconditionFailure("a waiter without a pool") }
         let waited = Self.seconds(self.loop.now - since)
         switch end {
@@ -116,7 +122,9 @@ extension Worker {
         for server in self.servers.all where server.pool === pool && server.transactionStart != 0 {
             oldest = min(oldest, server.transactionStart)
         }
-        let age = oldest == .max ? "no transaction is open"
+        let age =
+            oldest == .max
+            ? "no transaction is open"
             : "the oldest transaction is \(Self.seconds(self.loop.now - oldest)) s old"
         let limit = size == 0 ? "" : " of \(size)"
         return "Pool \(pool.database.name)/\(pool.user.name): \(active)\(limit) server connections "
@@ -135,7 +143,7 @@ extension Worker {
 
     static func violation(_ refusal: ClientSession.Refusal) -> ErrorFields {
         switch refusal {
-        case .unknownKind(let kind): self.violation(.unknownKind(kind))
+        case .unknownKind(let kind): self.violation(FramingError.unknownKind(kind))
         case .outOfPlace(let kind):
             ErrorFields(
                 .fatal,

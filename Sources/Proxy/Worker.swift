@@ -1,6 +1,6 @@
 public import Auth
 public import Logging
-public import Pooling
+import Pooling
 public import Reactor
 public import Settings
 public import Telemetry
@@ -121,7 +121,7 @@ public final class Worker {
         self.users = users
         self.environment = environment
         self.loop = try EventLoop(engine: engine)
-        self.mailbox = Mailbox(wake: self.loop.wakeHandle)
+        self.mailbox = Mailbox(waking: self.loop.wakeHandle)
         self.resolver = Resolver(
             threads: environment.helpers,
             positiveTTL: settings.global.dnsMaxTtl.nanoseconds,
@@ -129,7 +129,9 @@ public final class Worker {
         )
         self.parameters = TrackedParameters(extra: settings.global.trackExtraParameters)
         var random = SystemRandomNumberGenerator()
-        self.mockKey = (0..<AuthLimits.mockKeyLength).map { _ in UInt8.random(in: 0...255, using: &random) }
+        self.mockKey = (0..<AuthLimits.mockKeyLength).map { _ in
+            UInt8.random(in: 0...255, using: &random)
+        }
         self.statistics = StatisticsWindows(now: EventLoop.clock())
         self.applySettings(settings)
         try self.listen()
@@ -184,15 +186,21 @@ public final class Worker {
         let place = UInt32(truncatingIfNeeded: completion.context)
         switch Role(rawValue: completion.context >> 56) {
         case .client:
-            guard let client = self.clients[place], client.socket == completion.socket else { return }
+            guard let client = self.clients[place], client.socket == completion.socket else {
+                return
+            }
             self.clientEvent(client, completion, index)
         case .server:
-            guard let server = self.servers[place], server.socket == completion.socket else { return }
+            guard let server = self.servers[place], server.socket == completion.socket else {
+                return
+            }
             self.serverEvent(server, completion, index)
         case .listener:
             if completion.kind == .accepted { self.accepted(completion.socket) }
         case .cancel:
-            guard let cancel = self.cancels[place], cancel.socket == completion.socket else { return }
+            guard let cancel = self.cancels[place], cancel.socket == completion.socket else {
+                return
+            }
             self.cancelEvent(cancel, completion.kind)
         case .nobody, nil:
             break
@@ -275,7 +283,8 @@ public final class Worker {
 
     /// Asks for a client's next bytes, unless there is a reason not to.
     func resumeReading(_ client: ClientConnection) {
-        guard client.phase != .closed, !client.isHalfClosed, !self.isSuspended || client.phase == .console
+        guard client.phase != .closed, !client.isHalfClosed,
+            !self.isSuspended || client.phase == .console
         else { return }
         if let server = client.server {
             if self.loop.isCongested(server.socket) { return }

@@ -1,6 +1,5 @@
 public import Auth
 public import Reactor
-public import Settings
 
 /// What other threads tell a worker.
 public enum WorkerMessage: Sendable {

@@ -8,6 +8,8 @@ public enum ReactorError: Error, Equatable, Sendable, CustomStringConvertible {
     case addressInUse(SocketAddress)
     /// The path does not fit into a socket address (107 bytes).
     case pathTooLong(String)
+    /// A name to listen on has no addresses.
+    case unknownHost(ResolveError)
     /// The loop has as many listeners as `ReactorLimits.maxListeners`.
     case tooManyListeners
 
@@ -22,6 +24,8 @@ public enum ReactorError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(address) is in use"
         case .pathTooLong(let path):
             "socket path is longer than 107 bytes: \(path)"
+        case .unknownHost(let error):
+            error.description
         case .tooManyListeners:
             "too many listening addresses"
         }

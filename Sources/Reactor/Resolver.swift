@@ -42,6 +42,14 @@ public final class Resolver: Sendable {
         self.lookup = lookup
     }
 
+    /// Looks a name up and waits for the answer: for the addresses to listen on, before anybody is served.
+    public static func addressesNow(of host: String) throws(ReactorError) -> [SocketAddress] {
+        switch NameService.addresses(of: host) {
+        case .success(let addresses): return addresses
+        case .failure(let error): throw .unknownHost(error)
+        }
+    }
+
     /// Finds the addresses of `host` with `port`.
     ///
     /// - Parameters:
