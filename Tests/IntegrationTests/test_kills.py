@@ -148,6 +148,9 @@ def check_afterwards(pooler, postgres):
     # No dead client is listed, servers and slots came back, every server answers with its own number.
     wait_until(lambda: not [client for client in pooler.show("CLIENTS") if client["user"] == "app"],
                "no dead client is listed", 15)
+    # PgBouncer forgets a busy server at once and opens another beside it; Weir counts it till it is gone.
+    if pooler.is_pgbouncer:
+        wait_until(lambda: postgres.sessions() <= POOL, "the forgotten sessions are gone", 15)
     assert postgres.sessions() <= POOL
     wait_until(lambda: postgres.sessions("state <> 'idle'") == 0, "no session is left in work", 15)
     holders = [pooler.wire() for _ in range(POOL)]
@@ -195,7 +198,7 @@ def test_each_moment_of_death(weir, postgres, victims, moment):
                 assert client.ask(f"SELECT 'mine {n}'") == f"mine {n}"
             client.send(extended("SELECT 'a'") + extended("SELECT 'b'") + sync())
             assert client.result().rows == [["a"], ["b"]]
-    assert postgres.sessions() <= 1
+    assert pooler.is_pgbouncer or postgres.sessions() <= 1
     assert postgres.ask("SELECT count(*) FROM victims", "app") == 0
 
 
@@ -242,6 +245,7 @@ def test_terminate_after_a_batch_finishes_the_batch(weir, postgres, victims):
                "the statement was carried out", 5)
 
 
+@pytest.mark.weir_only
 def test_half_open_clients_do_not_hold_servers(weir, postgres):
     # A client that stops in mid-message has no claim on a server.
     pooler = weir(default_pool_size=1)
@@ -264,6 +268,7 @@ def test_client_closing_while_it_reads_a_large_result(weir, postgres):
     assert postgres.sessions() <= 2
 
 
+@pytest.mark.weir_only
 def test_dead_waiters_are_forgotten(weir, postgres):
     # Clients that die in the queue take no server when their turn comes.
     pooler = weir(default_pool_size=1, query_wait_timeout=20)
