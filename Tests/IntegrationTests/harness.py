@@ -21,6 +21,8 @@ from pgwire import Closed, ServerError, Wire
 ROOT = Path(__file__).resolve().parents[2]
 PG_BIN = Path(os.environ.get("PG_BIN", "/usr/lib/postgresql/15/bin"))
 HOST = "127.0.0.1"
+#: PostgreSQL listens here too, for lists of hosts.
+OTHER_HOST = "127.0.0.2"
 
 #: Settings that PgBouncer does not have: left out of its file.
 WEIR_SETTINGS = {
@@ -106,7 +108,7 @@ class Postgres:
                  "--locale=C.UTF-8", "--no-sync")
         with open(self.data / "postgresql.conf", "a") as conf:
             conf.write(f"""
-                listen_addresses = '{HOST}'
+                listen_addresses = '{HOST},{OTHER_HOST}'
                 port = {self.port}
                 unix_socket_directories = '{self.folder}'
                 max_connections = 100
@@ -120,7 +122,7 @@ class Postgres:
                 log_line_prefix = '%m [%p] %u@%d '
                 """)
         lines = [f"local all {self.superuser} trust", f"host all {self.superuser} {HOST}/32 trust"]
-        lines += [f"host all {role} {HOST}/32 {how}" for role, (how, _, _) in self.roles.items()]
+        lines += [f"host all {role} 127.0.0.0/8 {how}" for role, (how, _, _) in self.roles.items()]
         (self.data / "pg_hba.conf").write_text("\n".join(lines) + "\n")
         self.start()
         with self.connect() as connection:
@@ -391,5 +393,5 @@ class Pooler:
         assert self.ask("SELECT 40 + 2", **options) == "42"
 
 
-__all__ = ["ACCOUNT", "Binary", "Closed", "HOST", "PG_BIN", "Pooler", "Postgres", "ROOT",
+__all__ = ["ACCOUNT", "Binary", "Closed", "HOST", "OTHER_HOST", "PG_BIN", "Pooler", "Postgres", "ROOT",
            "drop_privileges", "free_port", "own", "wait_until"]
