@@ -4,6 +4,7 @@ Environment:
     WEIR_BIN         the pooler (default .build/debug/weir; /usr/sbin/pgbouncer tries the tests themselves)
     WEIR_ENGINES     io_uring,epoll: which event engines to run on
     WEIR_LONG=1      the long forms: thirty seconds a load, a thousand kills, a gigabyte of COPY
+    WEIR_PLANNED=1   also the tests of what is designed but not built yet
     WEIR_TEST_PORTS  low-high (default 55500-55599)
     WEIR_TEST_USER   whom to run as when root (default postgres)
     PG_BIN           PostgreSQL's programs (default /usr/lib/postgresql/15/bin)
@@ -24,6 +25,7 @@ LONG = os.environ.get("WEIR_LONG") == "1"
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "weir_only: a promise of Weir that PgBouncer does not make")
+    config.addinivalue_line("markers", "planned: a promise of the design that no version keeps yet")
     folder = Path(tempfile.mkdtemp(prefix="weir-tests-"))
     folder.chmod(0o755)
     config.scratch = own(folder)
@@ -48,6 +50,10 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(config, items):
+    if os.environ.get("WEIR_PLANNED") != "1" and not config.binary.is_pgbouncer:
+        planned = [item for item in items if item.get_closest_marker("planned")]
+        config.hook.pytest_deselected(items=planned)
+        items[:] = [item for item in items if item not in planned]
     if config.binary.is_pgbouncer:
         skip = pytest.mark.skip(reason="a promise of Weir")
         for item in items:

@@ -150,6 +150,7 @@ host  app      forced           127.0.0.1/32   reject
 """
 
 
+@pytest.mark.planned
 def test_hba_rules(weir):
     # The first line that matches address, database and user decides; none is a refusal.
     pooler = weir(auth_type="hba", hba=HBA, userlist={"app": PASSWORD, "other": PASSWORD, "forced": PASSWORD})
@@ -164,6 +165,7 @@ def test_hba_rules(weir):
     assert pooler.show("VERSION")
 
 
+@pytest.mark.planned
 def test_auth_query(weir):
     # Users who are not in the list are looked up in PostgreSQL by auth_user.
     pooler = weir(auth_type="scram-sha-256", auth_user="postgres", userlist={"postgres": ""},

@@ -47,6 +47,7 @@ def test_psycopg_prepared_within_a_transaction(weir, mode):
             connection.execute("DEALLOCATE ALL")
 
 
+@pytest.mark.planned
 @pytest.mark.weir_only
 def test_psycopg_prepared_across_transactions(weir, mode):
     # The default of psycopg 3: after five executions a statement is prepared and stays so. Transaction
@@ -244,6 +245,7 @@ def test_asyncpg_pool(weir, mode):
     run(story())
 
 
+@pytest.mark.planned
 @pytest.mark.weir_only
 def test_asyncpg_statement_cache(weir, mode):
     # With its statement cache on, asyncpg uses named statements for everything.

@@ -4,10 +4,12 @@ import subprocess
 import threading
 import time
 
+import psycopg
 import pytest
 
 from conftest import LONG
 from harness import HOST, PG_BIN
+from pgwire import bind, cstring, describe, execute, extended, message, parse, sync
 
 SECONDS = 30 if LONG else 3
 CLIENTS, POOL = 64, 8
@@ -37,7 +39,8 @@ class Sampler:
         self.connection.close()
 
 
-@pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
+@pytest.mark.parametrize(
+    "protocol", ["simple", "extended", pytest.param("prepared", marks=pytest.mark.planned)])
 @pytest.mark.parametrize("script", ["tpcb-like", "select-only", "simple-update"])
 def test_pgbench_keeps_the_pool_size(weir, postgres, bench, binary, script, protocol):
     # 64 clients hammer a pool of 8. None may see an error, and PostgreSQL may never see a ninth session.
@@ -121,3 +124,62 @@ def test_waiters_are_served_as_soon_as_a_server_is_free(weir):
         start = time.monotonic()
         assert waiter.result().value == "7"
         assert time.monotonic() - start < 0.25
+
+
+def test_copy_by_extended_protocol(weir):
+    # COPY FROM STDIN in an extended batch: data after Execute, then Sync.
+    pooler = weir(default_pool_size=1)
+    with pooler.wire() as client:
+        client.query("BEGIN")
+        client.query("CREATE TEMP TABLE copied (n int) ON COMMIT DROP")
+        client.send(parse("COPY copied FROM STDIN") + bind() + execute() + message("d", b"1\n2\n")
+                    + message("c") + sync())
+        result = client.result()
+        assert result.error is None and result.tags == ["COPY 2"]
+        client.query("COMMIT")
+        assert client.ask("SELECT 1") == "1"
+
+
+def test_the_extended_protocol_piece_by_piece(weir):
+    # Messages that come one at a time, with Flush in between, are answered when PostgreSQL answers them.
+    pooler = weir(default_pool_size=1)
+    with pooler.wire() as client:
+        for data, kind in ((parse("SELECT g FROM generate_series(1, 3) g"), "1"), (bind(), "2"),
+                           (describe(), "T")):
+            client.send(data + message("H"))
+            assert client.receive()[0] == kind
+        client.send(execute(rows=2) + message("H"))
+        assert [client.receive()[0] for _ in range(3)] == ["D", "D", "s"]
+        client.send(execute() + sync())
+        assert client.result().kinds == "DCZ"
+
+
+def test_bytes_split_anywhere(weir):
+    # A batch cut into pieces of every size gives the same answers.
+    pooler = weir(default_pool_size=1)
+    batch = message("Q", cstring("SELECT 'one'")) + extended("SELECT $1::text", ["two"]) + sync()
+    with pooler.wire() as client:
+        for size in range(1, len(batch)):
+            client.send(batch[:size])
+            if size % 7 == 0:
+                time.sleep(0.002)
+            client.send(batch[size:])
+            assert (client.result().value, client.result().value) == ("one", "two")
+
+
+def test_several_statements_in_one_query(weir):
+    # One Query message with several statements: several results, one ReadyForQuery.
+    pooler = weir(default_pool_size=1)
+    with pooler.wire() as client:
+        result = client.query("SELECT 1; SELECT 2; SELECT 3")
+        assert (result.kinds, result.rows) == ("TDCTDCTDCZ", [["1"], ["2"], ["3"]])
+        assert client.query("").kinds == "IZ"
+        result = client.query("SELECT 1; SELECT 1/0; SELECT 3")
+        assert result.error.code == "22012" and result.kinds == "TDCEZ"
+
+
+def test_an_unix_socket(weir):
+    # Clients on the same machine come by the socket file.
+    pooler = weir()
+    with psycopg.connect(host=str(pooler.folder), port=pooler.port, user="app", dbname="app") as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -3,9 +3,9 @@
 import pytest
 
 from harness import wait_until
-from pgwire import bind, close_statement, describe, execute, message, parse, sync
+from pgwire import bind, close_statement, describe, execute, parse, sync
 
-pytestmark = pytest.mark.weir_only
+pytestmark = [pytest.mark.weir_only, pytest.mark.planned]
 
 
 def run(client, *messages):
@@ -162,15 +162,3 @@ def test_a_pinned_client_that_leaves_frees_its_server(one, postgres):
         assert other.query("SELECT n FROM mine").error.code == "42P01"
         wait_until(lambda: other.ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "0",
                    "the lock is released")
-
-
-def test_copy_by_extended_protocol(one):
-    # COPY FROM STDIN in an extended batch: data after Execute, then Sync.
-    with one.wire() as client:
-        client.query("BEGIN")
-        client.query("CREATE TEMP TABLE copied (n int) ON COMMIT DROP")
-        client.send(parse("COPY copied FROM STDIN") + bind() + execute() + message("d", b"1\n2\n")
-                    + message("c") + sync())
-        result = client.result()
-        assert result.error is None and result.tags == ["COPY 2"]
-        client.query("COMMIT")

@@ -169,6 +169,7 @@ def test_a_waiting_query_is_cancelled_at_once(weir):
         assert waiter.ask("SELECT 2") == "2"
 
 
+@pytest.mark.planned
 @pytest.mark.weir_only
 def test_max_waiting_bounds_the_queue(weir):
     # A full queue refuses the next at once instead of letting it wait in vain.
