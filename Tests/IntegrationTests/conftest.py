@@ -5,7 +5,7 @@ Environment:
     WEIR_ENGINES     io_uring,epoll: which event engines to run on
     WEIR_LONG=1      the long forms: thirty seconds a load, a thousand kills, a gigabyte of COPY
     WEIR_PLANNED=1   also the tests of what is designed but not built yet
-    WEIR_TEST_PORTS  low-high (default 55500-55599)
+    WEIR_TEST_PORTS  low-high (default 25500-25599: below the ports that Linux gives to clients)
     WEIR_TEST_USER   whom to run as when root (default postgres)
     PG_BIN           PostgreSQL's programs (default /usr/lib/postgresql/15/bin)
 """

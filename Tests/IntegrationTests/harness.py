@@ -58,7 +58,7 @@ def own(path):
 
 def free_port():
     """A port of WEIR_TEST_PORTS (low-high) that nobody listens on and that was not given out yet."""
-    low, high = map(int, os.environ.get("WEIR_TEST_PORTS", "55500-55599").split("-"))
+    low, high = map(int, os.environ.get("WEIR_TEST_PORTS", "25500-25599").split("-"))
     for step in range(high - low + 1):
         port = low + (free_port.next - low + step) % (high - low + 1) if free_port.next else low + step
         with socket.socket() as probe:
