@@ -2,7 +2,7 @@
 
 Environment:
     WEIR_BIN         the pooler (default .build/debug/weir; /usr/sbin/pgbouncer tries the tests themselves)
-    WEIR_ENGINES     io_uring,epoll: which event engines to run on
+    WEIR_ENGINES     which event engines to run on (default io_uring,epoll, as far as they are allowed)
     WEIR_LONG=1      the long forms: thirty seconds a load, a thousand kills, a gigabyte of COPY
     WEIR_PLANNED=1   also the tests of what is designed but not built yet
     WEIR_TEST_PORTS  low-high (default 25500-25599: below the ports that Linux gives to clients)
@@ -10,6 +10,7 @@ Environment:
     PG_BIN           PostgreSQL's programs (default /usr/lib/postgresql/15/bin)
 """
 
+import ctypes
 import itertools
 import os
 import shutil
@@ -41,9 +42,19 @@ def pytest_report_header(config):
     return f"pooler: {config.binary.given} ({config.binary.version.splitlines()[0]})"
 
 
+def available_engines():
+    """Both engines, or epoll alone where the kernel or the container's rules forbid io_uring."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = libc.syscall(425, 1, ctypes.create_string_buffer(256))  # io_uring_setup
+    if descriptor >= 0:
+        os.close(descriptor)
+        return "io_uring,epoll"
+    return "epoll"
+
+
 def pytest_generate_tests(metafunc):
     if "engine" in metafunc.fixturenames:
-        engines = os.environ.get("WEIR_ENGINES", "io_uring,epoll").split(",")
+        engines = os.environ.get("WEIR_ENGINES", available_engines()).split(",")
         if metafunc.config.binary.is_pgbouncer:
             engines = ["pgbouncer"]
         metafunc.parametrize("engine", engines, scope="session")

@@ -98,6 +98,12 @@ def test_columns_of_a_table(weir, topic):
         assert first_column[:len(ROWS.get(topic, []))] == ROWS.get(topic, [])
 
 
+@pytest.mark.weir_only
+def test_the_event_engine_is_shown(weir, engine):
+    # Which engine runs is seen on the console: the one that the settings name.
+    assert {row["key"]: row["value"] for row in weir().show("STATE")}["event_engine"] == engine
+
+
 def test_pools_show_what_goes_on(weir):
     # Active, idle and waiting clients and servers are counted as they are.
     pooler = weir(default_pool_size=2, query_wait_timeout=30)
