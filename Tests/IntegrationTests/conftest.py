@@ -1,0 +1,150 @@
+"""Fixtures: one scratch PostgreSQL a session, as many poolers as a test asks for.
+
+Environment:
+    WEIR_BIN         the pooler (default .build/debug/weir; /usr/sbin/pgbouncer tries the tests themselves)
+    WEIR_ENGINES     which event engines to run on (default io_uring,epoll, as far as they are allowed)
+    WEIR_LONG=1      the long forms: thirty seconds a load, a thousand kills, a gigabyte of COPY
+    WEIR_PLANNED=1   also the tests of what is designed but not built yet
+    WEIR_TEST_PORTS  low-high (default 25500-25599: below the ports that Linux gives to clients)
+    WEIR_TEST_USER   whom to run as when root (default postgres)
+    PG_BIN           PostgreSQL's programs (default /usr/lib/postgresql/15/bin)
+"""
+
+import ctypes
+import itertools
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from harness import Binary, Pooler, Postgres, free_port, own
+
+LONG = os.environ.get("WEIR_LONG") == "1"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "weir_only: a promise of Weir that PgBouncer does not make")
+    config.addinivalue_line("markers", "planned: a promise of the design that no version keeps yet")
+    folder = Path(tempfile.mkdtemp(prefix="weir-tests-"))
+    folder.chmod(0o755)
+    config.scratch = own(folder)
+    config.binary = Binary(folder)
+
+
+def pytest_unconfigure(config):
+    if os.environ.get("WEIR_KEEP") != "1":
+        shutil.rmtree(config.scratch, ignore_errors=True)
+
+
+def pytest_report_header(config):
+    return f"pooler: {config.binary.given} ({config.binary.version.splitlines()[0]})"
+
+
+def available_engines():
+    """Both engines, or epoll alone where the kernel or the container's rules forbid io_uring."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = libc.syscall(425, 1, ctypes.create_string_buffer(256))  # io_uring_setup
+    if descriptor >= 0:
+        os.close(descriptor)
+        return "io_uring,epoll"
+    return "epoll"
+
+
+def pytest_generate_tests(metafunc):
+    if "engine" in metafunc.fixturenames:
+        engines = os.environ.get("WEIR_ENGINES", available_engines()).split(",")
+        if metafunc.config.binary.is_pgbouncer:
+            engines = ["pgbouncer"]
+        metafunc.parametrize("engine", engines, scope="session")
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.environ.get("WEIR_PLANNED") != "1" and not config.binary.is_pgbouncer:
+        planned = [item for item in items if item.get_closest_marker("planned")]
+        config.hook.pytest_deselected(items=planned)
+        items[:] = [item for item in items if item not in planned]
+    if config.binary.is_pgbouncer:
+        skip = pytest.mark.skip(reason="a promise of Weir")
+        for item in items:
+            if item.get_closest_marker("weir_only"):
+                item.add_marker(skip)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.when == "call" and report.failed:
+        for started in getattr(item, "poolers", []):
+            report.sections.append((f"pooler on {started.port}", started.log()))
+    return report
+
+
+@pytest.fixture(scope="session")
+def binary(pytestconfig):
+    return pytestconfig.binary
+
+
+@pytest.fixture(scope="session")
+def scratch(pytestconfig):
+    """A function giving new folders that the processes under test may write to."""
+    numbers = itertools.count(1)
+
+    def new_folder(name="d"):
+        folder = pytestconfig.scratch / f"{name}{next(numbers)}"
+        folder.mkdir()
+        return own(folder)
+
+    return new_folder
+
+
+@pytest.fixture(scope="session")
+def shared_postgres(scratch):
+    server = Postgres(scratch("pg"), free_port()).initialize()
+    yield server
+    server.stop("immediate")
+
+
+@pytest.fixture
+def postgres(shared_postgres):
+    """The session's PostgreSQL, without a session of an earlier test in it."""
+    shared_postgres.forget_sessions()
+    return shared_postgres
+
+
+@pytest.fixture(scope="module")
+def own_postgres(scratch):
+    """A PostgreSQL that a module may stop and start."""
+    server = Postgres(scratch("pg"), free_port()).initialize()
+    yield server
+    server.stop("immediate")
+
+
+@pytest.fixture
+def weir(request, binary, scratch, postgres, engine):
+    """A function starting a pooler: `weir(default_pool_size=1, databases={…}, users={…}, …)`."""
+    started = request.node.poolers = []
+
+    def start(server=None, run=True, **options):
+        pooler = Pooler(binary, scratch("pooler"), server or postgres, engine, **options)
+        started.append(pooler)
+        return pooler.start() if run else pooler
+
+    yield start
+    failures = []
+    for pooler in started:
+        try:
+            pooler.stop()
+        except AssertionError as failure:
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+
+
+@pytest.fixture(scope="session")
+def bench(shared_postgres):
+    """The database `bench` with pgbench's tables, made once."""
+    shared_postgres.run("pgbench", "-h", "127.0.0.1", "-p", shared_postgres.port, "-U", "app", "-i",
+                        "-q", "-s", "4", "bench")
+    return "bench"
