@@ -28,7 +28,7 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "Auth", "Pooling", "Reactor", "Settings", "Telemetry", "Wire",
+                "Auth", "CLinux", "Pooling", "Reactor", "Settings", "Telemetry", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

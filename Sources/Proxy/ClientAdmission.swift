@@ -154,6 +154,7 @@ extension Worker {
             preconditionFailure("a client greeted before its time")
         }
         var values = [String?](repeating: nil, count: self.parameters.names.count)
+        self.addHost(to: login, of: client)
         self.writer.removeAll()
         self.writer.authentication(code: AuthenticationRequest.ok.code)
         for parameter in greeting {
@@ -182,6 +183,16 @@ extension Worker {
         client.idleSince = self.loop.now
         self.send(self.writer.bytes, to: client.socket)
         self.readyClients.append(client.id)
+    }
+
+    /// `application_name_add_host`: PostgreSQL's own views then say where a client really is.
+    private func addHost(to login: ClientLogin, of client: ClientConnection) {
+        guard self.settings.global.applicationNameAddHost,
+            let place = self.parameters.place(of: "application_name")
+        else { return }
+        let name = login.wanted[place] ?? ""
+        let address = client.remote.logText(listening: client.local)
+        login.wanted[place] = name.isEmpty ? address : "\(name) - \(address)"
     }
 
     private func newKey(for client: ClientConnection) -> CancelKey {

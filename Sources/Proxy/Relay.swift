@@ -1,5 +1,6 @@
 import Pooling
 import Reactor
+import Settings
 import Telemetry
 import Wire
 
@@ -267,18 +268,24 @@ extension Worker {
             case .forward, .swallow, .asynchronous:
                 break
             case .forwardError:
-                server.statements.failed(
-                    ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end).sqlState
-                )
+                let fields = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
+                server.statements.failed(fields.sqlState)
+                if fields.severity != .error { server.hasSaidGoodbye = true }
                 server.pool.counters.serverErrorCount += 1
             case .swallowError:
                 server.ownError = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
             case .asynchronousError:
                 server.hasSaidGoodbye = true
             case .forwardEnd:
-                self.forward(server, chunk, run..<position)
+                if self.refusesTransaction(server) {
+                    // An error takes the place of ReadyForQuery.
+                    self.forward(server, chunk, run..<frame.offset)
+                    server.client.map { self.closeClient($0, .unsupportedTransaction) }
+                } else {
+                    self.forward(server, chunk, run..<position)
+                    self.batchEnded(server)
+                }
                 run = position
-                self.batchEnded(server)
             case .swallowEnd:
                 run = position
                 self.ownRequestEnded(server)
@@ -350,10 +357,21 @@ extension Worker {
         self.noteEnd(server, now: now)
         guard let client = server.client else { return }
         switch client.session.batchEnded(server.session) {
-        case .keep: break
+        case .keep:
+            if self.settings.global.serverFastClose, server.session.isAtRest,
+                self.pools.isCloseNeeded(server.id)
+            {
+                self.closeServer(server, .closeNeeded)
+            }
         case .release: self.release(client, server)
-        case .refuseTransaction: self.closeClient(client, .unsupportedTransaction)
+        case .refuseTransaction: preconditionFailure("a transaction refused too late")
         }
+    }
+
+    /// Whether the client has begun what statement pooling does not allow.
+    private func refusesTransaction(_ server: ServerConnection) -> Bool {
+        guard let client = server.client else { return false }
+        return client.session.batchEnded(server.session) == .refuseTransaction
     }
 
     /// Books the end of a batch.
