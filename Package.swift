@@ -50,7 +50,10 @@ let package = Package(
         .testTarget(name: "PoolingTests", dependencies: ["Pooling", "TestSupport", "Wire"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor"]),
-        .testTarget(name: "ConsoleTests", dependencies: ["Console", "Pooling", "Telemetry", "Wire"]),
+        .testTarget(
+            name: "ConsoleTests",
+            dependencies: ["Console", "Pooling", "Telemetry", "Wire"]
+        ),
         .testTarget(name: "SimulationTests", dependencies: ["Pooling", "TestSupport", "Wire"]),
     ]
 )

@@ -119,7 +119,8 @@ extension Worker {
         var credentials = ServerCredentials(pool.learned)
         credentials.storedSecret = stored ?? credentials.storedSecret
         if case .plain(let password)? = stored { credentials.password = password }
-        // A password in the database entry is for whoever connects, unless the user has a better one.
+        // A password in the database entry is for whoever connects, unless the user has a better
+        // one.
         if credentials.password == nil, let password = pool.database.settings.password {
             credentials.password = password.exposed
         }
@@ -148,7 +149,8 @@ extension Worker {
 
     // MARK: The greeting
 
-    /// Ends a login: the client learns what the server says of itself, its key, and that it may begin.
+    /// Ends a login: the client learns what the server says of itself, its key, and that it may
+    /// begin.
     func greet(_ client: ClientConnection) {
         guard let pool = client.pool, let login = client.login, let greeting = pool.greeting else {
             preconditionFailure("a client greeted before its time")

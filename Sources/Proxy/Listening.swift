@@ -41,7 +41,8 @@ extension Worker {
         )
     }
 
-    /// The addresses that an entry of `listen_addr` means; names are looked up, since nobody is served yet.
+    /// The addresses that an entry of `listen_addr` means; names are looked up, since nobody is
+    /// served yet.
     private static func addresses(
         _ name: String,
         port: Int

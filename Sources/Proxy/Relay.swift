@@ -7,10 +7,11 @@ import Wire
 /// The data path: requests go from clients to servers, replies from servers to clients.
 ///
 /// ## Overview
-/// Each received buffer is walked once. Headers are looked at; bodies only where a decision needs them (`inspected`). What may
-/// pass is collected to one run of bytes and forwarded in one piece. What cannot be decided yet (a header or a body of which a
-/// part is missing, a client that waits for a server) is kept in the connection's stash and offered again in front of the
-/// bytes that follow.
+/// Each received buffer is walked once. Headers are looked at; bodies only where a decision needs
+/// them (`inspected`). What may pass is collected to one run of bytes and forwarded in one piece.
+/// What cannot be decided yet (a header or a body of which a part is missing, a client that waits
+/// for a server) is kept in the connection's stash and offered again in front of the bytes that
+/// follow.
 ///
 /// `ClientSession` and `ServerSession` decide; this file does what they say.
 extension Worker {
@@ -107,7 +108,8 @@ extension Worker {
         return position
     }
 
-    /// The bytes at the start of a chunk that belong to a message let through (or thrown away) before.
+    /// The bytes at the start of a chunk that belong to a message let through (or thrown away)
+    /// before.
     private func passRest(_ client: ClientConnection, _ chunk: Chunk) -> Int {
         let count = client.reader.resume(available: chunk.count)
         guard count > 0 else { return 0 }
@@ -130,8 +132,8 @@ extension Worker {
 
     /// How much of a message must have come before it can be decided about.
     ///
-    /// Names of statements and the text for the slow-query log stand at the front of a body; one that is longer than what is
-    /// looked at needs no more than that.
+    /// Names of statements and the text for the slow-query log stand at the front of a body; one
+    /// that is longer than what is looked at needs no more than that.
     private static func inspected(_ frame: Frame) -> Int {
         switch FrontendKind(rawValue: frame.kind) {
         case .query, .parse, .bind, .describe, .close: min(frame.length, Self.inspectedMax)

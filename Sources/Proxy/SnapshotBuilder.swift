@@ -304,13 +304,16 @@ extension Worker {
         ]
     }
 
-    /// The size of the objects themselves; buffers belong to the reactor and come and go with traffic.
+    /// The size of the objects themselves; buffers belong to the reactor and come and go with
+    /// traffic.
     private static func memory(
         _ name: String,
         _ objects: [AnyObject],
         places: Int? = nil
     ) -> Snapshot.MemoryUse {
-        let size = objects.first.map { unsafe malloc_usable_size(Unmanaged.passUnretained($0).toOpaque()) }
+        let size = objects.first.map {
+            unsafe malloc_usable_size(Unmanaged.passUnretained($0).toOpaque())
+        }
         return Snapshot.MemoryUse(
             name: name,
             entrySize: size ?? 0,
