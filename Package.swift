@@ -36,7 +36,7 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Auth", "Console", "Pooling", "Proxy", "Reactor", "Settings", "Telemetry",
+                "Auth", "COpenSSL", "Console", "Pooling", "Proxy", "Reactor", "Settings", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]
