@@ -135,6 +135,32 @@ import Testing
         Self.check(whole, of: total + 1)
     }
 
+    @Test func `a line that was cut short ends before the report of it`() throws {
+        let folder = TemporaryFolder()
+        let path = folder.file("log")
+        let pipe = Pipe()
+        let writer = try Self.writer(
+            LogTarget(file: path, descriptor: pipe.writer),
+            limits: .init(bytes: 300_000, lines: 10)
+        )
+        // Larger than the pipe, so that it cannot get through.
+        let long = [UInt8](repeating: UInt8(ascii: "x"), count: 200_000)
+        #expect(writer.append(long))
+        #expect(writer.flush(timeout: .seconds(10)))
+        #expect(writer.unwritten == 1)
+
+        var kept = [UInt8](repeating: 0, count: 200_000)
+        let count = unsafe read(pipe.reader, &kept, kept.count)
+        #expect(count > 0 && count < long.count)
+        #expect(kept[..<count] == long[..<count])
+        #expect(writer.append("after"))
+        #expect(writer.close(timeout: .seconds(10)))
+        pipe.closeWriter()
+        let rest = TemporaryFolder.readToEnd(pipe.reader)
+        #expect(String(decoding: rest, as: UTF8.self) == "\nlost 1\nafter\n")
+        #expect(TemporaryFolder.lines(path).map(\.utf8.count) == [200_000, 5])
+    }
+
     @Test func `a reader that has gone is an error, not a signal`() throws {
         let pipe = Pipe()
         pipe.closeReader()
