@@ -109,10 +109,15 @@ import Testing
         let pipe = Pipe()
         let writer = try Self.writer(LogTarget(file: path, descriptor: pipe.writer))
         let total = 4000
-        for number in 0..<total {
-            writer.append(Self.line(number))
-            if number % 200 == 199 { #expect(writer.flush(timeout: .seconds(10))) }
+        let clock = ContinuousClock()
+        let time = clock.measure {
+            for number in 0..<total {
+                writer.append(Self.line(number))
+                if number % 200 == 199 { #expect(writer.flush(timeout: .seconds(10))) }
+            }
         }
+        // The writer waits for the reader once, 250 ms, and not again for each of 17 more batches.
+        #expect(time < .seconds(4), "writing took \(time)")
         #expect(TemporaryFolder.lines(path) == (0..<total).map(Self.line))
         #expect(writer.dropped == 0)
         let missing = writer.unwritten
