@@ -489,5 +489,5 @@ def refused(pooler):
     try:
         pooler.wire().close()
         return False
-    except (OSError, ServerError):
+    except (OSError, Closed, ServerError):
         return True

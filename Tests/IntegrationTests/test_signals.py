@@ -22,7 +22,7 @@ def refused(pooler):
     try:
         pooler.wire().close()
         return False
-    except (ServerError, OSError):
+    except (ServerError, Closed, OSError):
         return True
 
 
