@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness import drop_privileges, wait_until
-from pgwire import ServerError, cstring, message
+from pgwire import Closed, ServerError, cstring, message
 
 
 def served(pooler, **options):
