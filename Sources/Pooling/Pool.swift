@@ -59,7 +59,7 @@ public struct Pool: Equatable, Sendable {
     /// Servers that somebody waits for and that are not on their way.
     var demand: Int {
         let asked = self.waiters.count + (self.greetings.isEmpty ? 0 : 1)
-        return asked - self.count(.opening)
+        return asked - self.count(.opening) - self.count(.testing)
     }
 
     /// Servers missing to the minimum.

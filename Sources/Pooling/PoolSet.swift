@@ -106,17 +106,17 @@ public struct PoolSet: Equatable, Sendable {
     /// A client needs a server.
     public mutating func checkOut(_ pool: PoolID, client: ClientID, now: Instant) -> CheckOut {
         let index = pool.index
-        // Nobody passes those who wait, whatever is idle.
-        if self.pools[index].waiters.isEmpty, !self.isPaused(pool),
-            let idle = self.freshest(in: index)
-        {
+        if !self.isPaused(pool), let idle = self.freshest(in: index) {
             if let delay = self.pools[index].limits.checkDelay, now - idle.since >= delay {
                 self.move(idle.server, to: .testing, now: now)
                 let ticket = self.pools[index].waiters.append(client, since: now)
                 return .test(idle.server, ticket)
             }
-            self.move(idle.server, to: .active, now: now)
-            return .use(idle.server)
+            // Nobody passes those who wait.
+            if self.pools[index].waiters.isEmpty {
+                self.move(idle.server, to: .active, now: now)
+                return .use(idle.server)
+            }
         }
         return .wait(self.pools[index].waiters.append(client, since: now))
     }

@@ -80,6 +80,12 @@ public struct ReplyLedger: Equatable, Sendable {
     /// The accounting may be off by one; the server must not be used by anybody else.
     public private(set) var isDoubtful = false
 
+    /// How many Parse and Close have been entered since the beginning.
+    private(set) var changesSent = 0
+
+    /// How many of those have been answered, or thrown away by the server after an error.
+    private(set) var changesEnded = 0
+
     /// Creates the ledger of a server that owes nothing.
     public init() {}
 
@@ -124,11 +130,20 @@ public struct ReplyLedger: Equatable, Sendable {
         } else if request == .copyEnd, self.head == self.entries.count {
             return  // Stray: the server ignores it, and nothing is due that it could end.
         }
+        self.compact()
+        self.entries.append(request.rawValue | audience.rawValue)
+        if request == .parse || request == .close { self.changesSent += 1 }
+    }
+
+    /// Gives the room of answered entries back; a pipeline that never runs dry must not grow for ever.
+    private mutating func compact() {
         if self.head == self.entries.count {
             self.entries.removeAll(keepingCapacity: true)
             self.head = 0
+        } else if self.head > 1_024, self.head * 2 > self.entries.count {
+            self.entries.removeFirst(self.head)
+            self.head = 0
         }
-        self.entries.append(request.rawValue | audience.rawValue)
     }
 
     private mutating func sentIntoCopy(_ request: Request) {
@@ -178,13 +193,17 @@ public struct ReplyLedger: Equatable, Sendable {
         case (.execute, .commandComplete), (.execute, .emptyQuery), (.execute, .portalSuspended):
             self.copyInEnded()
             self.head += 1
-        case (.parse, .parseComplete), (.bind, .bindComplete), (.close, .closeComplete),
-            (.describeStatement, .rowDescription), (.describeStatement, .noData),
-            (.describePortal, .rowDescription), (.describePortal, .noData):
+        case (.parse, .parseComplete), (.close, .closeComplete):
+            self.changesEnded += 1
+            self.head += 1
+        case (.bind, .bindComplete), (.describeStatement, .rowDescription),
+            (.describeStatement, .noData), (.describePortal, .rowDescription),
+            (.describePortal, .noData):
             self.head += 1
         default:
             return .unexpected
         }
+        self.skipStrayCopyEnds()
         return verdict
     }
 
@@ -204,9 +223,7 @@ public struct ReplyLedger: Equatable, Sendable {
         self.skipStrayCopyEnds()
         if self.syncsIntoCopy > 0 { self.isDoubtful = true }
         self.copyInEnded()
-        guard let request = self.current else {
-            return self.isSkipping ? .unexpected : .asynchronousError
-        }
+        guard let request = self.current else { return .asynchronousError }
         let verdict: Verdict = self.isSwallowing ? .swallowError : .forwardError
         if request != .query, request != .functionCall, request != .sync {
             self.skipToSync()
@@ -216,7 +233,10 @@ public struct ReplyLedger: Equatable, Sendable {
 
     /// Drops what the server throws away after an error: all up to the next Sync, a Query included.
     private mutating func skipToSync() {
-        while let request = self.current, request != .sync { self.head += 1 }
+        while let request = self.current, request != .sync {
+            if request == .parse || request == .close { self.changesEnded += 1 }
+            self.head += 1
+        }
         self.isSkipping = self.current == nil
     }
 
@@ -229,14 +249,17 @@ public struct ReplyLedger: Equatable, Sendable {
         self.syncsIntoCopy = 0
         // What was sent behind the COPY's own request is read by the COPY, up to the end of the data.
         let next = self.head + 1
-        while next < self.entries.count, let request = Self.request(self.entries[next]) {
+        var end = next
+        while end < self.entries.count {
+            let request = Self.request(self.entries[end])
             if request == .copyEnd {
                 self.isCopyingIn = false
-                return
+                break
             }
             if request == .sync { self.syncsIntoCopy += 1 } else { self.isDoubtful = true }
-            self.entries.remove(at: next)
+            end += 1
         }
+        self.entries.removeSubrange(next..<end)
     }
 
     private mutating func copyInEnded() {

@@ -35,8 +35,16 @@ public struct ServerSession: Equatable, Sendable {
     /// Cancel requests on their way to this server. One that arrives late must not meet the next client's query.
     public private(set) var cancelsUnderWay = 0
 
-    /// The client whose unnamed statement the server holds.
+    /// The client whose unnamed statement the server holds, if all goes well with what was sent.
     public private(set) var unnamedOwner: ClientID = .none
+
+    /// Whose it was before the last change, and which Parse or Close of the ledger's count that change was: one that the
+    /// server throws away after an error has changed nothing.
+    private var unnamedOwnerBefore: ClientID = .none
+    private var unnamedChange = 0
+
+    /// Stands for an owner that is not known: foreign to every client.
+    private static let somebody = ClientID(index: .max, generation: .max)
 
     /// Statements with names have been prepared since the last reset.
     public private(set) var hasNamedStatements = false
@@ -65,16 +73,23 @@ public struct ServerSession: Equatable, Sendable {
         _ request: ReplyLedger.Request,
         for audience: ReplyLedger.Audience = .client
     ) {
+        let isReadByCopy = self.ledger.isCopyingIn
         self.ledger.sent(request, for: audience)
         switch request {
-        case .query, .functionCall, .sync, .copyEnd: self.isBatchOpen = false
+        case .query, .functionCall: self.isBatchOpen = false
+        case .sync: if !isReadByCopy { self.isBatchOpen = false }
+        case .copyEnd: break  // The end of a COPY is not the end of the batch that it belongs to.
         default: if audience == .client { self.isBatchOpen = true }
         }
     }
 
-    /// `client` has sent a Parse; the statement is unnamed or not.
+    /// `client` sends a Parse; the statement is unnamed or not. Called before `sent`.
     public mutating func parseSent(by client: ClientID, named: Bool) {
-        if named { self.hasNamedStatements = true } else { self.unnamedOwner = client }
+        if named {
+            self.hasNamedStatements = true
+        } else if !self.ledger.isSkipping {
+            self.changeUnnamed(to: client, at: self.ledger.changesSent + 1)
+        }
     }
 
     /// Whether a Bind or Describe of the unnamed statement by `client` would meet somebody else's statement.
@@ -82,26 +97,49 @@ public struct ServerSession: Equatable, Sendable {
         self.unnamedOwner != .none && self.unnamedOwner != client
     }
 
-    /// Weir has closed the unnamed statement in front of what `client` sends.
+    /// Weir has closed the unnamed statement in front of what a client sends. Called after `sent`.
     public mutating func unnamedClosed() {
-        self.unnamedOwner = .none
+        guard !self.ledger.isSkipping else { return }
+        self.changeUnnamed(to: .none, at: self.ledger.changesSent)
+    }
+
+    private mutating func changeUnnamed(to owner: ClientID, at change: Int) {
+        let isConfirmed = self.unnamedChange <= self.ledger.changesEnded
+        self.unnamedOwnerBefore = isConfirmed ? self.unnamedOwner : Self.somebody
+        self.unnamedOwner = owner
+        self.unnamedChange = change
     }
 
     // MARK: Replies
 
     /// Judges a reply; `status` is the body of a ReadyForQuery and is ignored otherwise.
     public mutating func received(_ kind: UInt8, status: UInt8 = 0) -> ReplyLedger.Verdict {
+        let changesEnded = self.ledger.changesEnded
         let verdict = self.ledger.received(kind)
         switch verdict {
+        case .forwardError, .swallowError:
+            if changesEnded < self.unnamedChange, self.unnamedChange <= self.ledger.changesEnded {
+                self.unnamedOwner = self.unnamedOwnerBefore
+            }
         case .forwardEnd, .swallowEnd:
-            guard let status = TransactionStatus(rawValue: status) else { return .unexpected }
+            guard let status = TransactionStatus(rawValue: status) else {
+                self.isBroken = true
+                return .unexpected
+            }
             self.status = status
         case .unexpected, .asynchronousError:
             self.isBroken = true
+        case .forward, .swallow:
+            if kind == BackendKind.copyIn.rawValue { self.copyInStarted() }
         default:
             break
         }
         return verdict
+    }
+
+    /// A Sync that was sent before the COPY could be seen is read by the COPY and has ended nothing.
+    private mutating func copyInStarted() {
+        if self.ledger.isExtended, !self.ledger.owesReady { self.isBatchOpen = true }
     }
 
     /// Whether the head of the ledger takes rows, so that a run of DataRow messages needs no judgement each.

@@ -12,7 +12,8 @@ final class CancelConnection {
     let server: ServerID
     let pool: PoolEntry
     let request: [UInt8]
-    /// Who asked; its connection is closed when PostgreSQL has closed ours, so that it can tell when the signal is out.
+    /// Who asked; its connection is closed when PostgreSQL has closed ours, so that it can tell
+    /// when the signal is out.
     let requester: ClientID?
     let deadline: Instant
     var isSent = false
@@ -37,7 +38,8 @@ final class CancelConnection {
 
 /// Cancel requests reach the query that they mean, and no other.
 extension Worker {
-    /// Cancel requests that may be under way at once; more are dropped, as PostgreSQL may drop them.
+    /// Cancel requests that may be under way at once; more are dropped, as PostgreSQL may drop
+    /// them.
     static let cancelsMax = 128
 
     /// A client has come with a key.
@@ -62,7 +64,8 @@ extension Worker {
             }
             return self.closeClient(requester, .cancelDelivered)
         }
-        // Between two of its queries, or while Weir's own is answered, there is nothing of the client's to cancel.
+        // Between two of its queries, or while Weir's own is answered, there is nothing of the
+        // client's to cancel.
         guard client.session.state == .linked, let server = client.server,
             !server.session.ledger.isSettled, !server.session.ledger.isSwallowing,
             self.startCancel(server, for: requester.id)

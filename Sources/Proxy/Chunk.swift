@@ -1,5 +1,5 @@
-/// The bytes that are being looked at: those of a completion, which may be forwarded in place, or those of a stash, which are
-/// copied.
+/// The bytes that are being looked at: those of a completion, which may be forwarded in place, or
+/// those of a stash, which are copied.
 @safe
 struct Chunk {
     let bytes: UnsafeRawBufferPointer

@@ -119,7 +119,8 @@ extension Worker {
         var credentials = ServerCredentials(pool.learned)
         credentials.storedSecret = stored ?? credentials.storedSecret
         if case .plain(let password)? = stored { credentials.password = password }
-        // A password in the database entry is for whoever connects, unless the user has a better one.
+        // A password in the database entry is for whoever connects, unless the user has a better
+        // one.
         if credentials.password == nil, let password = pool.database.settings.password {
             credentials.password = password.exposed
         }
@@ -148,12 +149,14 @@ extension Worker {
 
     // MARK: The greeting
 
-    /// Ends a login: the client learns what the server says of itself, its key, and that it may begin.
+    /// Ends a login: the client learns what the server says of itself, its key, and that it may
+    /// begin.
     func greet(_ client: ClientConnection) {
         guard let pool = client.pool, let login = client.login, let greeting = pool.greeting else {
             preconditionFailure("a client greeted before its time")
         }
         var values = [String?](repeating: nil, count: self.parameters.names.count)
+        self.addHost(to: login, of: client)
         self.writer.removeAll()
         self.writer.authentication(code: AuthenticationRequest.ok.code)
         for parameter in greeting {
@@ -182,6 +185,16 @@ extension Worker {
         client.idleSince = self.loop.now
         self.send(self.writer.bytes, to: client.socket)
         self.readyClients.append(client.id)
+    }
+
+    /// `application_name_add_host`: PostgreSQL's own views then say where a client really is.
+    private func addHost(to login: ClientLogin, of client: ClientConnection) {
+        guard self.settings.global.applicationNameAddHost,
+            let place = self.parameters.place(of: "application_name")
+        else { return }
+        let name = login.wanted[place] ?? ""
+        let address = client.remote.logText(listening: client.local)
+        login.wanted[place] = name.isEmpty ? address : "\(name) - \(address)"
     }
 
     private func newKey(for client: ClientConnection) -> CancelKey {

@@ -59,7 +59,8 @@ final class ClientConnection {
     var requestTime: Int64
     /// When it last became idle.
     var idleSince: Instant
-    /// Why requests that had arrived by then are refused, and how many bytes of them are still to be seen.
+    /// Why requests that had arrived by then are refused, and how many bytes of them are still to
+    /// be seen.
     var refusal: Refusal?
 
     /// It has said good-bye and closed its side, and what it asked for before is still to be done.

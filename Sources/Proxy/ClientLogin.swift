@@ -151,9 +151,8 @@ extension Worker {
             return self.closeClient(client, .loginFailed, error.fields)
         }
         if self.settings.global.logConnections {
-            self.logger.info(
-                "\(client.prefix)login attempt: db=\(startup.database) user=\(startup.user) tls=no replication=no"
-            )
+            let names = "db=\(startup.database) user=\(startup.user)"
+            self.logger.info("\(client.prefix)login attempt: \(names) tls=no replication=no")
         }
         if isConsole, self.isOwner(client) { return self.openConsole(client, .admin) }
         self.authenticate(client, startup)
@@ -221,7 +220,8 @@ extension Worker {
         self.follow(step, client)
     }
 
-    /// Reads one password message; returns its length, or nil when it is not there whole or not awaited.
+    /// Reads one password message; returns its length, or nil when it is not there whole or not
+    /// awaited.
     private func readPassword(_ client: ClientConnection) -> Int? {
         guard client.login?.awaitsMessage == true else { return nil }
         let span = unsafe Span<UInt8>(_unsafeBytes: client.stash.bytes)

@@ -9,7 +9,8 @@ import Wire
 extension Worker {
     // MARK: Clients
 
-    /// Ends a client's connection. A client that is told gets `fields`, or else the reason's own words.
+    /// Ends a client's connection. A client that is told gets `fields`, or else the reason's own
+    /// words.
     func closeClient(
         _ client: ClientConnection,
         _ reason: CloseReason,
@@ -194,6 +195,7 @@ extension Worker {
         }
     }
 
-    /// How long the end of the process waits for PostgreSQL to close its side, so that the slots are free when it has gone.
+    /// How long the end of the process waits for PostgreSQL to close its side, so that the slots
+    /// are free when it has gone.
     static let farewellTimeout: Nanoseconds = 2_000_000_000
 }

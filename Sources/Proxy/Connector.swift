@@ -148,9 +148,8 @@ extension Worker {
         guard server.phase != .closing else { return }
         let pool = server.pool
         let detail = fields.detail.map { " (\($0))" } ?? ""
-        self.logger.warning(
-            "\(server.prefix)server login failed: \(fields.severity.rawValue) \(fields.message)\(detail)"
-        )
+        let text = "\(fields.severity.rawValue) \(fields.message)\(detail)"
+        self.logger.warning("\(server.prefix)server login failed: \(text)")
         pool.lastFailure = fields
         pool.counters.serverLoginFailureCount += 1
         if pool.database.settings.hosts.count > 1, failure == .unreachable,

@@ -21,7 +21,8 @@ extension Worker {
         return nil
     }
 
-    /// Whether this is the process's own user, who needs no password: over the Unix socket, as `pgbouncer` or `weir`.
+    /// Whether this is the process's own user, who needs no password: over the Unix socket, as
+    /// `pgbouncer` or `weir`.
     func isOwner(_ client: ClientConnection) -> Bool {
         guard client.isUnix, Self.isConsole(client.userName),
             let peer = self.loop.peerCredentials(client.socket)

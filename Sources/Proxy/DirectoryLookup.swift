@@ -58,8 +58,12 @@ extension Worker {
         return entry
     }
 
-    /// Takes an automatic database out; its pools stay as empty places, since places are never renumbered.
+    /// Takes an automatic database out; its pools stay as empty places, since places are never
+    /// renumbered.
     func forget(_ database: DatabaseEntry) {
+        // PgBouncer's words, which log readers look for.
+        let reason = "it does not exist anymore or inactive auto-database"
+        self.logger.warning("dropping database '\(database.name)' as \(reason)")
         database.isRemoved = true
         self.databaseEntries[database.name] = nil
         for (name, entry) in self.poolsByName where entry.database === database {

@@ -7,7 +7,8 @@ import Wire
 
 /// Clients get servers and give them back.
 extension Worker {
-    /// Gets a server for a client that needs one; true when the client's messages can go there at once.
+    /// Gets a server for a client that needs one; true when the client's messages can go there at
+    /// once.
     func acquire(_ client: ClientConnection) -> Bool {
         guard let pool = client.pool else { preconditionFailure("a client without a pool") }
         let now = self.loop.now
@@ -130,7 +131,8 @@ extension Worker {
             )
             return
         }
-        // The server may spell a value in another way than the client did; from now on both know it so.
+        // The server may spell a value in another way than the client did; from now on both know it
+        // so.
         self.parameters.retain(server.parameters)
         self.parameters.release(client.parameters)
         client.parameters = server.parameters
@@ -140,7 +142,8 @@ extension Worker {
 
     /// Gives a client's server back, clean as it is or to be cleaned.
     func release(_ client: ClientConnection, _ server: ServerConnection) {
-        // COPY data that come late are no part of any answer, so the server can be free in the middle of such a message.
+        // COPY data that come late are no part of any answer, so the server can be free in the
+        // middle of such a message.
         self.finishMessage(server, of: client)
         client.isDiscarding = client.reader.remaining > 0
         client.server = nil

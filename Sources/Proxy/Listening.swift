@@ -12,6 +12,7 @@ extension Worker {
         options.reusePort = global.soReuseport
         options.deferAccept = global.tcpDeferAccept != 0
         options.unixMode = UInt32(truncatingIfNeeded: global.unixSocketMode)
+        options.unixGroup = try Self.group(global.unixSocketGroup)
         options.accepted = self.socketOptions
         for name in global.listenAddr {
             for address in try Self.addresses(name, port: global.listenPort) {
@@ -40,7 +41,8 @@ extension Worker {
         )
     }
 
-    /// The addresses that an entry of `listen_addr` means; names are looked up, since nobody is served yet.
+    /// The addresses that an entry of `listen_addr` means; names are looked up, since nobody is
+    /// served yet.
     private static func addresses(
         _ name: String,
         port: Int
@@ -56,6 +58,16 @@ extension Worker {
             }
         }
         return addresses
+    }
+
+    /// The number of a group by its name or number; nil for none.
+    private static func group(_ name: String) throws(ReactorError) -> UInt32? {
+        if name.isEmpty { return nil }
+        if let number = UInt32(name) { return number }
+        guard let entry = unsafe getgrnam(name) else {
+            throw .system(call: "unix_socket_group \(name)", errno: ENOENT)
+        }
+        return unsafe entry.pointee.gr_gid
     }
 
     /// The text of an errno.

@@ -10,7 +10,8 @@ extension Worker {
     static let drainTimeout: Nanoseconds = 10_000_000_000
     /// How long a ROLLBACK or a reset may take.
     static let recoveryTimeout: Nanoseconds = 30_000_000_000
-    /// The most that is made up for the rest of a COPY message whose client vanished in the middle of it.
+    /// The most that is made up for the rest of a COPY message whose client vanished in the middle
+    /// of it.
     static let fillerMax = 65_536
 
     /// A client goes, and leaves its server as it is.
@@ -25,15 +26,16 @@ extension Worker {
         server.queryStart = 0
         server.transactionStart = 0
         server.idleInTransactionSince = 0
-        // After a clean good-bye what was sent is finished, as PostgreSQL does, however long it takes.
+        // After a clean good-bye what was sent is finished, as PostgreSQL does, however long it
+        // takes.
         server.deadline = vanished ? self.loop.now + Self.drainTimeout : .max
         if vanished, isBusy { self.startCancel(server, for: nil) }
         self.recover(server)
         self.resumeReplies(server)
     }
 
-    /// A message that was sent in part: COPY data may end in anything, since the COPY is failed next; everything else would
-    /// be taken for something that its client never wrote.
+    /// A message that was sent in part: COPY data may end in anything, since the COPY is failed
+    /// next; everything else would be taken for something that its client never wrote.
     func finishMessage(_ server: ServerConnection, of client: ClientConnection) {
         let missing = client.reader.remaining
         guard missing > 0, !client.isDiscarding else { return }

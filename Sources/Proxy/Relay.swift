@@ -1,15 +1,17 @@
 import Pooling
 import Reactor
+import Settings
 import Telemetry
 import Wire
 
 /// The data path: requests go from clients to servers, replies from servers to clients.
 ///
 /// ## Overview
-/// Each received buffer is walked once. Headers are looked at; bodies only where a decision needs them (`inspected`). What may
-/// pass is collected to one run of bytes and forwarded in one piece. What cannot be decided yet (a header or a body of which a
-/// part is missing, a client that waits for a server) is kept in the connection's stash and offered again in front of the
-/// bytes that follow.
+/// Each received buffer is walked once. Headers are looked at; bodies only where a decision needs
+/// them (`inspected`). What may pass is collected to one run of bytes and forwarded in one piece.
+/// What cannot be decided yet (a header or a body of which a part is missing, a client that waits
+/// for a server) is kept in the connection's stash and offered again in front of the bytes that
+/// follow.
 ///
 /// `ClientSession` and `ServerSession` decide; this file does what they say.
 extension Worker {
@@ -106,7 +108,8 @@ extension Worker {
         return position
     }
 
-    /// The bytes at the start of a chunk that belong to a message let through (or thrown away) before.
+    /// The bytes at the start of a chunk that belong to a message let through (or thrown away)
+    /// before.
     private func passRest(_ client: ClientConnection, _ chunk: Chunk) -> Int {
         let count = client.reader.resume(available: chunk.count)
         guard count > 0 else { return 0 }
@@ -129,8 +132,8 @@ extension Worker {
 
     /// How much of a message must have come before it can be decided about.
     ///
-    /// Names of statements and the text for the slow-query log stand at the front of a body; one that is longer than what is
-    /// looked at needs no more than that.
+    /// Names of statements and the text for the slow-query log stand at the front of a body; one
+    /// that is longer than what is looked at needs no more than that.
     private static func inspected(_ frame: Frame) -> Int {
         switch FrontendKind(rawValue: frame.kind) {
         case .query, .parse, .bind, .describe, .close: min(frame.length, Self.inspectedMax)
@@ -267,18 +270,24 @@ extension Worker {
             case .forward, .swallow, .asynchronous:
                 break
             case .forwardError:
-                server.statements.failed(
-                    ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end).sqlState
-                )
+                let fields = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
+                server.statements.failed(fields.sqlState)
+                if fields.severity != .error { server.hasSaidGoodbye = true }
                 server.pool.counters.serverErrorCount += 1
             case .swallowError:
                 server.ownError = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
             case .asynchronousError:
                 server.hasSaidGoodbye = true
             case .forwardEnd:
-                self.forward(server, chunk, run..<position)
+                if self.refusesTransaction(server) {
+                    // An error takes the place of ReadyForQuery.
+                    self.forward(server, chunk, run..<frame.offset)
+                    server.client.map { self.closeClient($0, .unsupportedTransaction) }
+                } else {
+                    self.forward(server, chunk, run..<position)
+                    self.batchEnded(server)
+                }
                 run = position
-                self.batchEnded(server)
             case .swallowEnd:
                 run = position
                 self.ownRequestEnded(server)
@@ -350,10 +359,21 @@ extension Worker {
         self.noteEnd(server, now: now)
         guard let client = server.client else { return }
         switch client.session.batchEnded(server.session) {
-        case .keep: break
+        case .keep:
+            if self.settings.global.serverFastClose, server.session.isAtRest,
+                self.pools.isCloseNeeded(server.id)
+            {
+                self.closeServer(server, .closeNeeded)
+            }
         case .release: self.release(client, server)
-        case .refuseTransaction: self.closeClient(client, .unsupportedTransaction)
+        case .refuseTransaction: preconditionFailure("a transaction refused too late")
         }
+    }
+
+    /// Whether the client has begun what statement pooling does not allow.
+    private func refusesTransaction(_ server: ServerConnection) -> Bool {
+        guard let client = server.client else { return false }
+        return client.session.batchEnded(server.session) == .refuseTransaction
     }
 
     /// Books the end of a batch.

@@ -28,9 +28,6 @@ extension Worker {
         self.applySettings(change.effective)
         for name in change.removedDatabases where name != "*" {
             guard let entry = self.databaseEntries[name] else { continue }
-            self.logger.warning(
-                "dropping database '\(name)' as it does not exist anymore or inactive auto-database"
-            )
             self.remove(entry)
         }
         for changed in change.changedDatabases where changed.needsReconnect {

@@ -45,10 +45,8 @@ extension Worker {
         self.writer.startup(parameters)
         self.send(self.writer.bytes, to: server.socket)
         self.loop.receive(server.socket)
-        let local = self.loop.localAddress(of: server.socket)
-        self.logger.info(
-            "\(server.prefix)new connection to server (from \(local.logText(listening: server.address)))"
-        )
+        let local = self.loop.localAddress(of: server.socket).logText(listening: server.address)
+        self.logger.info("\(server.prefix)new connection to server (from \(local))")
     }
 
     /// Bytes of a server that is being logged in to.

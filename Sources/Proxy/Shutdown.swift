@@ -33,9 +33,8 @@ extension Worker {
 
     private func drain(_ mode: ControlCommand.ShutdownMode, _ name: String) {
         if self.ending == .none {
-            self.logger.info(
-                "got \(name), shutting down, waiting for \(mode == .waitForClients ? "clients" : "servers")"
-            )
+            let whom = mode == .waitForClients ? "clients" : "servers"
+            self.logger.info("got \(name), shutting down, waiting for \(whom)")
             self.shutDown(mode)
         } else {
             self.logger.info("got \(name) while shutting down, exiting now")

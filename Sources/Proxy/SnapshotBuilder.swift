@@ -1,4 +1,5 @@
 import Auth
+import CLinux
 import Pooling
 import Reactor
 import Settings
@@ -294,29 +295,31 @@ extension Worker {
     }
 
     private func memoryRows() -> [Snapshot.MemoryUse] {
-        // Sizes are those of the main object of each; buffers come and go with traffic.
         [
-            Self.memory("db_cache", 192, self.databaseEntries.count, self.databaseEntries.count),
-            Self.memory("user_cache", 64, self.userEntries.count, self.userEntries.count),
-            Self.memory("pool_cache", 512, self.poolEntries.count, self.poolEntries.count),
-            Self.memory("server_cache", 640, self.servers.count, self.servers.capacity),
-            Self.memory("client_cache", 512, self.clients.count, self.clients.capacity),
-            Self.memory("var_list_cache", 160, self.parameters.count, self.parameters.count),
+            Self.memory("user_cache", Array(self.userEntries.values)),
+            Self.memory("db_cache", Array(self.databaseEntries.values)),
+            Self.memory("pool_cache", self.poolEntries),
+            Self.memory("server_cache", self.servers.all, places: self.servers.capacity),
+            Self.memory("client_cache", self.clients.all, places: self.clients.capacity),
         ]
     }
 
+    /// The size of the objects themselves; buffers belong to the reactor and come and go with
+    /// traffic.
     private static func memory(
         _ name: String,
-        _ size: Int,
-        _ used: Int,
-        _ places: Int
+        _ objects: [AnyObject],
+        places: Int? = nil
     ) -> Snapshot.MemoryUse {
-        Snapshot.MemoryUse(
+        let size = objects.first.map {
+            unsafe malloc_usable_size(Unmanaged.passUnretained($0).toOpaque())
+        }
+        return Snapshot.MemoryUse(
             name: name,
-            entrySize: size,
-            used: used,
-            free: places - used,
-            totalBytes: size * used
+            entrySize: size ?? 0,
+            used: objects.count,
+            free: (places ?? objects.count) - objects.count,
+            totalBytes: (size ?? 0) * objects.count
         )
     }
 

@@ -4,7 +4,8 @@ import Wire
 
 /// Startup parameters: which are followed, which ignored, which refused.
 extension Worker {
-    /// The values that a client asks for in its startup packet, by their place among the followed parameters.
+    /// The values that a client asks for in its startup packet, by their place among the followed
+    /// parameters.
     func wantedParameters(
         _ startup: StartupParameters,
         isConsole: Bool
@@ -25,7 +26,8 @@ extension Worker {
         return wanted
     }
 
-    /// `-c name=value`, `-cname=value` and `--name=value`, separated by white space, which a backslash keeps from separating.
+    /// `-c name=value`, `-cname=value` and `--name=value`, separated by white space, which a
+    /// backslash keeps from separating.
     private func readOptions(
         _ text: String,
         into wanted: inout [String?]

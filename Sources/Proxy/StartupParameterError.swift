@@ -9,6 +9,10 @@ enum StartupParameterError: Error {
     /// `options` holds something else than `-c name=value` and `--name=value`.
     case unsupportedOptions
 
+    private static let hint =
+        "Add it to ignore_startup_parameters, or to track_extra_parameters if PostgreSQL "
+        + "reports it."
+
     /// What the client is told.
     var fields: ErrorFields {
         switch self {
@@ -17,22 +21,21 @@ enum StartupParameterError: Error {
                 .fatal,
                 .protocolViolation,
                 "unsupported startup parameter: \(name)",
-                hint:
-                    "Add it to ignore_startup_parameters, or to track_extra_parameters if PostgreSQL reports it."
+                hint: Self.hint
             )
         case .unsupportedOption(let name):
             ErrorFields(
                 .fatal,
                 .protocolViolation,
                 "unsupported startup parameter in options: \(name)",
-                hint:
-                    "Add it to ignore_startup_parameters, or to track_extra_parameters if PostgreSQL reports it."
+                hint: Self.hint
             )
         case .unsupportedOptions:
             ErrorFields(
                 .fatal,
                 .protocolViolation,
-                "unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed"
+                "unsupported options startup parameter: only '-c config=val' and '--config=val' "
+                    + "are allowed"
             )
         }
     }

@@ -1,4 +1,5 @@
-/// Bytes that a connection keeps beyond the turn in which they came: a message's first part, or requests that wait.
+/// Bytes that a connection keeps beyond the turn in which they came: a message's first part, or
+/// requests that wait.
 ///
 /// Empty for nearly every connection nearly always, and then without memory.
 @safe
@@ -7,7 +8,8 @@ struct Stash: ~Copyable {
     private var start = 0
     private(set) var count = 0
 
-    /// Memory up to this size is kept when the stash runs empty, since the connection is likely to need it again.
+    /// Memory up to this size is kept when the stash runs empty, since the connection is likely to
+    /// need it again.
     private static let keptCapacity = 4_096
 
     var isEmpty: Bool { self.count == 0 }

@@ -3,9 +3,9 @@ import Wire
 
 /// What a server's statements under way are, for the slow-query log: text, times, size.
 ///
-/// It belongs to the server and not to the client, since there are few servers; its memory is reused, so that noting a
-/// statement copies its text and allocates nothing. A unit is what ends with one ReadyForQuery: a Query, or the batch up to a
-/// Sync, named after its first statement.
+/// It belongs to the server and not to the client, since there are few servers; its memory is
+/// reused, so that noting a statement copies its text and allocates nothing. A unit is what ends
+/// with one ReadyForQuery: a Query, or the batch up to a Sync, named after its first statement.
 final class StatementLog {
     /// One unit under way.
     struct Unit {

@@ -119,9 +119,6 @@ extension Worker {
         where database.isAutomatic && database.clients == 0 && now - database.lastUsed >= limit
             && self.pools.slots(ofDatabase: database.cap) == 0
         {
-            self.logger.warning(
-                "dropping database '\(database.name)' as it does not exist anymore or inactive auto-database"
-            )
             self.forget(database)
         }
     }

@@ -9,7 +9,8 @@ import Wire
 extension Worker {
     /// Ends a client's wait with an error in place of the answer. The client stays connected.
     ///
-    /// All that had arrived by now fails with it: else a pipelined BEGIN would fail and the UPDATE behind it be committed.
+    /// All that had arrived by now fails with it: else a pipelined BEGIN would fail and the UPDATE
+    /// behind it be committed.
     func refuseWait(_ client: ClientConnection, _ fields: ErrorFields) {
         guard client.phase == .ready, client.session.state == .waiting else { return }
         var fields = fields
@@ -27,7 +28,8 @@ extension Worker {
         self.readyClients.append(client.id)
     }
 
-    /// Answers requests that came before an error with that error; returns how many bytes are done with.
+    /// Answers requests that came before an error with that error; returns how many bytes are done
+    /// with.
     func refuseRequests(_ client: ClientConnection, _ chunk: Chunk) -> Int {
         guard let refusal = client.refusal else { return 0 }
         let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)

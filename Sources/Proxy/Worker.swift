@@ -6,14 +6,17 @@ public import Settings
 public import Telemetry
 import Wire
 
-/// A thread's event loop and everything that it owns: clients, servers, and the decisions about them.
+/// A thread's event loop and everything that it owns: clients, servers, and the decisions about
+/// them.
 ///
 /// ## Overview
-/// The loop gathers what has happened, this class hands each thing to the part that it concerns, and what comes of it is sent
-/// in one go at the turn's end. The parts are extensions, a file each: `Relay` is the data path, `ClientLogin` and `Connector`
-/// let clients in and open servers, `Linking` and `Recovery` bring the two together and apart.
+/// The loop gathers what has happened, this class hands each thing to the part that it concerns,
+/// and what comes of it is sent in one go at the turn's end. The parts are extensions, a file each:
+/// `Relay` is the data path, `ClientLogin` and `Connector` let clients in and open servers,
+/// `Linking` and `Recovery` bring the two together and apart.
 ///
-/// Everything here runs on one thread, so nothing is locked. Other threads speak through the mailbox.
+/// Everything here runs on one thread, so nothing is locked. Other threads speak through the
+/// mailbox.
 public final class Worker {
     /// What the worker takes from outside.
     public struct Environment {
@@ -166,7 +169,8 @@ public final class Worker {
 
     // MARK: Events
 
-    /// What a socket belongs to, as its token says: the role in the top byte, the place in a slab below.
+    /// What a socket belongs to, as its token says: the role in the top byte, the place in a slab
+    /// below.
     enum Role: UInt64 {
         case nobody = 0
         case listener = 1

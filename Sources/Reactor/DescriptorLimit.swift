@@ -23,8 +23,14 @@ public struct DescriptorLimit: Equatable, Sendable {
         let before = self.current
         let target = min(wanted ?? before.hard, before.hard)
         if target > before.soft {
-            _ = weir_set_descriptor_limit(target)
+            self.setSoft(target)
         }
         return self.current
+    }
+
+    /// Sets the soft limit, lower ones too; says whether the kernel agreed.
+    @discardableResult
+    static func setSoft(_ limit: UInt64) -> Bool {
+        weir_set_descriptor_limit(limit) == 0
     }
 }

@@ -52,6 +52,9 @@ extension SocketAddress {
     private static func write(path: String, to raw: UnsafeMutableRawPointer) -> socklen_t {
         unsafe raw.storeBytes(of: sa_family_t(AF_UNIX), as: sa_family_t.self)
         let start = MemoryLayout<sa_family_t>.size
+        if path.isEmpty {
+            return socklen_t(start)
+        }
         let isAbstract = path.hasPrefix("@")
         var length = 0
         for byte in path.utf8.prefix(Self.longestPath) {

@@ -68,8 +68,9 @@ public struct Histogram: Sendable {
 
     /// How many values lie in buckets that end at or below a bound.
     ///
-    /// For the cumulative buckets of a metrics page. A value counts as soon as the bound is at least
-    /// 1/32 above it, and never while the bound is below it; bounds of the form 2ⁿ−1 are exact.
+    /// For the cumulative buckets of a metrics page. A value counts as soon as the bound is at
+    /// least 1/32 above it, and never while the bound is below it; bounds of the form 2ⁿ−1 are
+    /// exact.
     ///
     /// - Parameter microseconds: the bound, inclusive.
     public func count(atOrBelow microseconds: UInt64) -> UInt64 {

@@ -1,8 +1,8 @@
 /// Lines on their way to the writer: one run of bytes and where each line ends in it.
 ///
-/// `LineWriter` has two of them. One is filled while the other is written; the writer swaps them, so
-/// under the lock nothing is copied but the line that is appended. Both bounds, bytes and lines, are
-/// fixed: what does not fit is refused and counted.
+/// `LineWriter` has two of them. One is filled while the other is written; the writer swaps them,
+/// so under the lock nothing is copied but the line that is appended. Both bounds, bytes and lines,
+/// are fixed: what does not fit is refused and counted.
 struct LineBatch: Sendable {
     /// Every line with its newline, one after the other.
     private(set) var bytes: [UInt8] = []

@@ -20,8 +20,8 @@ public final class LogFormat: Sendable {
 
     /// Formats one line, without the newline at its end.
     ///
-    /// A newline inside the message becomes newline and tab, so that every line that starts a record
-    /// starts with a date.
+    /// A newline inside the message becomes newline and tab, so that every line that starts a
+    /// record starts with a date.
     ///
     /// - Returns: the line, and how many bytes of it come before the message.
     public func line(

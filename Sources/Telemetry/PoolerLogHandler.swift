@@ -2,8 +2,8 @@ public import Logging
 
 /// Writes swift-log's events as PgBouncer writes its log, through a `LineWriter`.
 ///
-/// The label is not shown. Metadata, of which the pooler's own messages have none, follows the message
-/// as ` key=value`, sorted by key; an event's error follows as ` error=…`.
+/// The label is not shown. Metadata, of which the pooler's own messages have none, follows the
+/// message as ` key=value`, sorted by key; an event's error follows as ` error=…`.
 public struct PoolerLogHandler: LogHandler {
     public var logLevel: Logger.Level
     public var metadata: Logger.Metadata = [:]

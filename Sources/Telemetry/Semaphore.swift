@@ -2,8 +2,9 @@ internal import Glibc
 
 /// A counting semaphore whose timed wait runs on the monotonic clock.
 ///
-/// `@unchecked Sendable` and `@safe`: the state lies at a fixed address for the object's life and is
-/// touched only under its own mutex. (`sem_t` would do, but its timed wait follows the wall clock.)
+/// `@unchecked Sendable` and `@safe`: the state lies at a fixed address for the object's life and
+/// is touched only under its own mutex. (`sem_t` would do, but its timed wait follows the wall
+/// clock.)
 @safe
 final class Semaphore: @unchecked Sendable {
     private let storage: UnsafeMutablePointer<Storage>

@@ -1,11 +1,11 @@
 /// Writes a JSON object a line for each query over the threshold.
 ///
-/// The line is formatted on the caller's thread. Measured on the build machine under load, waking the
-/// writer included: 2 µs for a statement of 100 bytes, 3 µs for 1,000, 4 µs for 4,096, and at worst
-/// 16 µs for 4,096 that are all quotes, newlines or non-Latin text; once per query that took a
-/// hundred milliseconds. Handing the record over instead would keep its strings and arrays alive in
-/// a second queue, with reference counts that two threads change and a size that is harder to bound
-/// than that of bytes. Writing is `LineWriter`'s.
+/// The line is formatted on the caller's thread. Measured on the build machine under load, waking
+/// the writer included: 2 µs for a statement of 100 bytes, 3 µs for 1,000, 4 µs for 4,096, and at
+/// worst 16 µs for 4,096 that are all quotes, newlines or non-Latin text; once per query that took
+/// a hundred milliseconds. Handing the record over instead would keep its strings and arrays alive
+/// in a second queue, with reference counts that two threads change and a size that is harder to
+/// bound than that of bytes. Writing is `LineWriter`'s.
 public final class SlowQueryLog: Sendable {
     /// How many bytes of a statement are written if nothing else is said.
     public static let defaultStatementLimit = 4096

@@ -18,7 +18,8 @@ public struct SlowQueryRecord: Sendable, Equatable {
     public var applicationName: String
     /// Which of the two query protocols was used.
     public var queryProtocol: QueryProtocol
-    /// The tag of the (last) CommandComplete without its numbers, e.g. `SELECT`; empty if none came.
+    /// The tag of the (last) CommandComplete without its numbers, e.g. `SELECT`; empty if none
+    /// came.
     public var commandTag: String
     /// Rows returned or changed.
     public var rows: UInt64

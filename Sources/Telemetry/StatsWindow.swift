@@ -2,8 +2,8 @@
 ///
 /// The window of an average reaches from the start of the previous statistics period until now, so
 /// it is one to two `stats_period`s long (and shorter only during the first period). `rotate` is
-/// called once a period; averages asked for right after it cover exactly the period that just ended,
-/// which is what the stats line prints.
+/// called once a period; averages asked for right after it cover exactly the period that just
+/// ended, which is what the stats line prints.
 ///
 /// Time is an argument: microseconds of any monotonic clock, the same for all calls.
 public struct StatsWindow: Sendable {

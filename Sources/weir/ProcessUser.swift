@@ -19,6 +19,7 @@ struct ProcessUser {
         self.name = name
         self.userID = unsafe entry.pointee.pw_uid
         self.groupID = unsafe entry.pointee.pw_gid
+        if self.userID == 0 { throw .isRoot }
     }
 
     /// Throws if the process holds root's rights.
@@ -55,7 +56,7 @@ struct ProcessUser {
             setgid(self.groupID) == 0,
             setuid(self.userID) == 0
         else { throw .user(self.name, reason: SystemError.last.description) }
-        guard self.userID == 0 || setuid(0) != 0 else {
+        guard setuid(0) != 0 else {
             throw .user(self.name, reason: "root's rights could be taken back")
         }
     }

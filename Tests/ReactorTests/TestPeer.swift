@@ -1,5 +1,6 @@
 import Glibc
-import Reactor
+
+@testable import Reactor
 
 /// The other end of a connection: a plain non-blocking socket that a test drives by hand.
 final class TestPeer {
@@ -18,7 +19,7 @@ final class TestPeer {
             var size = receiveBuffer
             unsafe setsockopt(self.descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4)
         }
-        let outcome = unsafe Self.withAddress(address) { pointer, length in
+        let outcome = unsafe address.withSocketAddress { pointer, length in
             unsafe connect(self.descriptor, pointer, length)
         }
         if outcome != 0 {
@@ -45,59 +46,11 @@ final class TestPeer {
     }
 
     static func makeSocket(_ address: SocketAddress) throws -> Int32 {
-        let family =
-            switch address {
-            case .ipv4: AF_INET
-            case .ipv6: AF_INET6
-            case .unix: AF_UNIX
-            }
-        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue), 0)
         if descriptor < 0 {
             throw Failure(call: "socket", errno: errno)
         }
         return descriptor
-    }
-
-    static func withAddress<Result>(
-        _ address: SocketAddress,
-        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-    ) -> Result {
-        var storage = sockaddr_storage()
-        let length = unsafe withUnsafeMutableBytes(of: &storage) { raw in
-            switch address {
-            case .ipv4(let host, let port):
-                var value = sockaddr_in()
-                value.sin_family = sa_family_t(AF_INET)
-                value.sin_port = port.bigEndian
-                value.sin_addr.s_addr = host.bigEndian
-                unsafe raw.storeBytes(of: value, as: sockaddr_in.self)
-                return socklen_t(MemoryLayout<sockaddr_in>.size)
-            case .ipv6(_, _, _, let port):
-                var value = sockaddr_in6()
-                value.sin6_family = sa_family_t(AF_INET6)
-                value.sin6_port = port.bigEndian
-                value.sin6_addr = in6addr_loopback
-                unsafe raw.storeBytes(of: value, as: sockaddr_in6.self)
-                return socklen_t(MemoryLayout<sockaddr_in6>.size)
-            case .unix(let path):
-                unsafe raw.storeBytes(of: sa_family_t(AF_UNIX), as: sa_family_t.self)
-                var bytes = Array(path.utf8)
-                if bytes.first == UInt8(ascii: "@") {
-                    bytes[0] = 0
-                } else {
-                    bytes.append(0)
-                }
-                for (offset, byte) in bytes.enumerated() {
-                    unsafe raw[2 + offset] = byte
-                }
-                return socklen_t(2 + bytes.count)
-            }
-        }
-        return unsafe withUnsafePointer(to: &storage) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe body($0, length)
-            }
-        }
     }
 
     /// Sends as much as the kernel takes; returns how much.

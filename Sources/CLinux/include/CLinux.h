@@ -4,6 +4,7 @@
 // two definitions. What needs it is in CLinux.c.
 #include <errno.h>
 #include <liburing.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
