@@ -29,9 +29,9 @@ struct ProcessUser {
 
     /// Makes an empty file that this user may write, where there is none yet.
     ///
-    /// Lets root's directories such as `/var/run` hold files of the user. A file that exists is left
-    /// as it is, and links are not followed: its directory may be somebody's who would lead root to
-    /// another file.
+    /// Lets root's directories such as `/var/run` hold files of the user. A file that exists is
+    /// left as it is, and links are not followed: its directory may be somebody's who would lead
+    /// root to another file.
     func prepareFile(_ path: String, mode: mode_t) throws(SystemError) {
         guard geteuid() == 0, !path.isEmpty else { return }
         do throws(SystemError) {
