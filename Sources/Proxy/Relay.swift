@@ -21,7 +21,10 @@ extension Worker {
     func requestsReceived(_ client: ClientConnection, completion index: Int) {
         let bytes = unsafe self.loop.bytes(index)
         client.pool?.counters.bytesReceived += UInt64(bytes.count)
-        if client.stash.isEmpty {
+        if self.isSuspended {
+            // The receive was armed before SUSPEND; what it brought waits for RESUME.
+            unsafe client.stash.append(bytes)
+        } else if client.stash.isEmpty {
             let chunk = unsafe Chunk(bytes: bytes, completion: index)
             let taken = self.relayRequests(client, chunk)
             if client.phase != .closed, taken < chunk.count {
@@ -35,7 +38,7 @@ extension Worker {
 
     /// Offers what a client has in its stash.
     func relayStash(_ client: ClientConnection) {
-        guard client.phase == .ready, !client.stash.isEmpty else { return }
+        guard client.phase == .ready, !client.stash.isEmpty, !self.isSuspended else { return }
         let chunk = unsafe Chunk(bytes: client.stash.bytes, completion: -1)
         let taken = self.relayRequests(client, chunk)
         if client.phase != .closed { client.stash.removeFirst(taken) }

@@ -25,6 +25,8 @@ final class StatementLog {
     static let textMax = 4_096
     /// Named statements whose text is kept.
     private static let namesMax = 256
+    /// A command tag kept; PostgreSQL's are shorter.
+    private static let tagMax = 64
     /// Units kept apart; a deeper pipeline counts its later units with the last one.
     private static let unitsMax = 8
 
@@ -81,26 +83,23 @@ final class StatementLog {
         self.units[self.first].bytesOut += UInt64(length)
     }
 
-    /// Notes the tag of a CommandComplete.
+    /// Notes the tag of a CommandComplete: its words, and the last of its numbers as rows.
     func completed(_ body: Span<UInt8>, in range: Range<Int>) {
         guard self.count > 0 else { return }
         let index = self.first
         self.units[index].tag.removeAll(keepingCapacity: true)
         var rows: UInt64 = 0
-        var hasRows = false
         for position in range where body[position] != 0 {
             let byte = body[position]
-            if byte == UInt8(ascii: " ") {
-                rows = 0
-                hasRows = true
-            } else if byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), hasRows {
+            if byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
                 rows = rows &* 10 &+ UInt64(byte - UInt8(ascii: "0"))
             } else {
-                hasRows = false
+                rows = 0
+                if self.units[index].tag.count < Self.tagMax { self.units[index].tag.append(byte) }
             }
-            if self.units[index].tag.count < 64 { self.units[index].tag.append(byte) }
         }
-        if hasRows { self.units[index].rows &+= rows }
+        while self.units[index].tag.last == UInt8(ascii: " ") { self.units[index].tag.removeLast() }
+        self.units[index].rows &+= rows
     }
 
     /// Notes an error.

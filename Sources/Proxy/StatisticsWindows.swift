@@ -36,8 +36,8 @@ struct StatisticsWindows {
         var sum = PoolCounters()
         for value in counters.values { sum += value }
         let time = Self.microseconds(now)
-        let averages = self.total.averages(of: sum, at: time)
         self.total.rotate(to: sum, at: time)
+        let averages = self.total.averages(of: sum, at: time)
         self.previous = self.latest
         self.latest = counters
         self.windowStart = self.periodStart

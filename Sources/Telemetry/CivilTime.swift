@@ -2,12 +2,15 @@ internal import Glibc
 
 /// Date and time of day in a time zone, to the second.
 public struct CivilTime: Sendable, Equatable {
+    /// The year of the common era.
     public var year: Int
     /// 1 to 12.
     public var month: Int
     /// 1 to 31.
     public var day: Int
+    /// 0 to 23.
     public var hour: Int
+    /// 0 to 59.
     public var minute: Int
     /// 0 to 60.
     public var second: Int

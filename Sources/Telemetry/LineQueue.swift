@@ -2,6 +2,7 @@ internal import Synchronization
 
 /// What `LineWriter`'s callers and its thread share: the gathering batch and the requests.
 final class LineQueue: Sendable {
+    let limits: LineWriter.Limits
     private let state: Mutex<State>
     private let wakeUp = Semaphore()
     private let givenUp = Atomic<Bool>(false)
@@ -34,15 +35,12 @@ final class LineQueue: Sendable {
         case write(ticket: UInt64, newSinks: LineSinks?)
         /// Everything has been written and nothing more will come.
         case stop
-        case wait
     }
 
     init(limits: LineWriter.Limits, target: LogTarget) {
         self.limits = limits
         self.state = Mutex(State(batch: LineBatch(limits: limits), target: target))
     }
-
-    let limits: LineWriter.Limits
 
     // MARK: For callers
 
@@ -140,7 +138,7 @@ final class LineQueue: Sendable {
     /// Sleeps until there is something to do. `spare` is empty and changes places with the batch.
     func nextWork(spare: inout LineBatch) -> Work {
         while true {
-            let work = self.state.withLock { state -> Work in
+            let work = self.state.withLock { state -> Work? in
                 if !state.batch.isEmpty || state.newSinks != nil {
                     swap(&state.batch, &spare)
                     let newSinks = state.newSinks
@@ -149,9 +147,9 @@ final class LineQueue: Sendable {
                 }
                 if state.isStopping { return .stop }
                 state.isIdle = true
-                return .wait
+                return nil
             }
-            guard case .wait = work else { return work }
+            if let work { return work }
             self.wakeUp.wait()
         }
     }

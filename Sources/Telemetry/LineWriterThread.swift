@@ -70,8 +70,6 @@ final class LineWriterThread {
                 self.queue.settle(ticket)
             case .stop:
                 break loop
-            case .wait:
-                continue
             }
         }
         self.queue.end()

@@ -2,11 +2,17 @@ public import Logging
 
 /// PgBouncer's names for how bad a log line is.
 public enum LogSeverity: UInt8, Sendable, Equatable, CaseIterable {
+    /// The program ends, or cannot start.
     case fatal
+    /// Something that was asked for could not be done.
     case error
+    /// Something to look at, such as an error sent to a client.
     case warning
+    /// What an operator wants to know.
     case log
+    /// What a developer wants to know.
     case debug
+    /// Everything.
     case noise
 
     /// The severity that stands for a level of swift-log.

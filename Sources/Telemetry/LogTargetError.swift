@@ -11,6 +11,7 @@ public enum LogTargetError: Error, Equatable, CustomStringConvertible {
     /// The writer has been closed.
     case closed
 
+    /// The reason as an operator reads it.
     public var description: String {
         switch self {
         case .cannotOpen(let path, let number):

@@ -5,8 +5,13 @@ public import Logging
 /// The label is not shown. Metadata, of which the pooler's own messages have none, follows the
 /// message as ` key=value`, sorted by key; an event's error follows as ` error=…`.
 public struct PoolerLogHandler: LogHandler {
+    /// Events below this level are not written.
     public var logLevel: Logger.Level
+
+    /// Shown with every line.
     public var metadata: Logger.Metadata = [:]
+
+    /// Gives metadata that depends on where the event comes from.
     public var metadataProvider: Logger.MetadataProvider?
 
     private let writer: LineWriter
@@ -19,11 +24,13 @@ public struct PoolerLogHandler: LogHandler {
         self.logLevel = logLevel
     }
 
+    /// One value of `metadata`.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { self.metadata[key] }
         set { self.metadata[key] = newValue }
     }
 
+    /// Formats the event and queues its line; never waits for I/O.
     public func log(event: LogEvent) {
         let severity = LogSeverity(event.level)
         let (line, frameLength) = self.format.line(

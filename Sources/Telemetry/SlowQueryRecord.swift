@@ -40,7 +40,9 @@ public struct SlowQueryRecord: Sendable, Equatable {
 
     /// The protocol's two ways to send a query.
     public enum QueryProtocol: String, Sendable {
+        /// One Query message.
         case simple
+        /// Parse, Bind and Execute.
         case extended
     }
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness import drop_privileges, wait_until
-from pgwire import ServerError, cstring, message
+from pgwire import Closed, ServerError, cstring, message
 
 
 def served(pooler, **options):
@@ -22,7 +22,7 @@ def refused(pooler):
     try:
         pooler.wire().close()
         return False
-    except (ServerError, OSError):
+    except (ServerError, Closed, OSError):
         return True
 
 

@@ -109,10 +109,15 @@ import Testing
         let pipe = Pipe()
         let writer = try Self.writer(LogTarget(file: path, descriptor: pipe.writer))
         let total = 4000
-        for number in 0..<total {
-            writer.append(Self.line(number))
-            if number % 200 == 199 { #expect(writer.flush(timeout: .seconds(10))) }
+        let clock = ContinuousClock()
+        let time = clock.measure {
+            for number in 0..<total {
+                writer.append(Self.line(number))
+                if number % 200 == 199 { #expect(writer.flush(timeout: .seconds(10))) }
+            }
         }
+        // The writer waits for the reader once, 250 ms, and not again for each of 17 more batches.
+        #expect(time < .seconds(4), "writing took \(time)")
         #expect(TemporaryFolder.lines(path) == (0..<total).map(Self.line))
         #expect(writer.dropped == 0)
         let missing = writer.unwritten
@@ -133,6 +138,32 @@ import Testing
         let whole = lines.filter { $0.utf8.count == 99 || $0.hasPrefix("lost ") }
         #expect(lines.count - whole.count <= 1)
         Self.check(whole, of: total + 1)
+    }
+
+    @Test func `a line that was cut short ends before the report of it`() throws {
+        let folder = TemporaryFolder()
+        let path = folder.file("log")
+        let pipe = Pipe()
+        let writer = try Self.writer(
+            LogTarget(file: path, descriptor: pipe.writer),
+            limits: .init(bytes: 300_000, lines: 10)
+        )
+        // Larger than the pipe, so that it cannot get through.
+        let long = [UInt8](repeating: UInt8(ascii: "x"), count: 200_000)
+        #expect(writer.append(long))
+        #expect(writer.flush(timeout: .seconds(10)))
+        #expect(writer.unwritten == 1)
+
+        var kept = [UInt8](repeating: 0, count: 200_000)
+        let count = unsafe read(pipe.reader, &kept, kept.count)
+        #expect(count > 0 && count < long.count)
+        #expect(kept[..<count] == long[..<count])
+        #expect(writer.append("after"))
+        #expect(writer.close(timeout: .seconds(10)))
+        pipe.closeWriter()
+        let rest = TemporaryFolder.readToEnd(pipe.reader)
+        #expect(String(decoding: rest, as: UTF8.self) == "\nlost 1\nafter\n")
+        #expect(TemporaryFolder.lines(path).map(\.utf8.count) == [200_000, 5])
     }
 
     @Test func `a reader that has gone is an error, not a signal`() throws {
