@@ -54,6 +54,13 @@ let package = Package(
             name: "ConsoleTests",
             dependencies: ["Console", "Pooling", "Telemetry", "Wire"]
         ),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: [
+                "Auth", "Proxy", "Settings", "Telemetry", "weir",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
         .testTarget(name: "SimulationTests", dependencies: ["Pooling", "TestSupport", "Wire"]),
     ]
 )

@@ -22,8 +22,9 @@ struct Weir: ParsableCommand {
             TextOutput.standardError.write(line: "weir: \(failure)")
             Self.exit(withError: ExitCode.failure)
         } catch let mistake as ValidationError {
-            let usage = Self.usageString(for: kind)
-            TextOutput.standardError.write(line: "Error: \(mistake.message)\n\(usage)")
+            let usage = Self.usageString(for: kind).split(separator: "\n")
+            TextOutput.standardError.write(line: "Error: \(mistake.message)")
+            TextOutput.standardError.write(line: "Usage: " + usage.joined(separator: "\n       "))
             Self.exit(withError: ExitCode.failure)
         } catch {
             let isWanted = Self.exitCode(for: error) == .success
