@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What one socket still has to send, in order.
