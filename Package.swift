@@ -36,7 +36,7 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Auth", "COpenSSL", "Console", "Pooling", "Proxy", "Reactor", "Settings", "Telemetry",
+                "Auth", "Console", "Pooling", "Proxy", "Reactor", "Settings", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -53,6 +53,13 @@ let package = Package(
         .testTarget(
             name: "ConsoleTests",
             dependencies: ["Console", "Pooling", "Telemetry", "Wire"]
+        ),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: [
+                "Auth", "Proxy", "Settings", "Telemetry", "weir",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
         ),
         .testTarget(name: "SimulationTests", dependencies: ["Pooling", "TestSupport", "Wire"]),
     ]
