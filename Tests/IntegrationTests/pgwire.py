@@ -336,7 +336,7 @@ def row(body):
         if length < 0:
             values.append(None)
         else:
-            values.append(body[at:at + length].decode())
+            values.append(body[at:at + length].decode(errors="surrogateescape"))
             at += length
     return values
 

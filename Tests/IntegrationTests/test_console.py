@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from harness import PG_BIN, wait_until
-from pgwire import ServerError, cstring, extended, message, sync
+from pgwire import Closed, ServerError, cstring, extended, message, sync
 
 S, I, Q, N, B = 25, 23, 20, 1700, 17
 
@@ -489,5 +489,5 @@ def refused(pooler):
     try:
         pooler.wire().close()
         return False
-    except (OSError, ServerError):
+    except (OSError, ServerError, Closed):
         return True
