@@ -28,7 +28,7 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "Auth", "Pooling", "Reactor", "Settings", "Telemetry", "Wire",
+                "Auth", "CLinux", "Pooling", "Reactor", "Settings", "Telemetry", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -36,7 +36,7 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Auth", "Console", "Pooling", "Proxy", "Reactor", "Settings", "Telemetry",
+                "Auth", "COpenSSL", "Console", "Pooling", "Proxy", "Reactor", "Settings", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -50,7 +50,10 @@ let package = Package(
         .testTarget(name: "PoolingTests", dependencies: ["Pooling", "TestSupport", "Wire"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor"]),
-        .testTarget(name: "ConsoleTests", dependencies: ["Console", "Pooling", "Telemetry", "Wire"]),
+        .testTarget(
+            name: "ConsoleTests",
+            dependencies: ["Console", "Pooling", "Telemetry", "Wire"]
+        ),
         .testTarget(name: "SimulationTests", dependencies: ["Pooling", "TestSupport", "Wire"]),
     ]
 )

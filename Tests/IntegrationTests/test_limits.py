@@ -153,8 +153,9 @@ def test_max_user_connections_of_the_whole(weir, postgres):
 def test_max_server_connections(weir, postgres):
     # One number for the whole process, over databases and users.
     pooler = weir(max_server_connections=2, default_pool_size=5, query_wait_timeout=20)
-    holders = hold(pooler, 1) + hold(pooler, 1, user="other")
     with pooler.wire(database="second") as waiter:
+        # A pool's first login needs a server; its idle server gives way to the holders.
+        holders = hold(pooler, 1) + hold(pooler, 1, user="other")
         must_wait(waiter)
         assert postgres.sessions() == 2
         release(holders)

@@ -1,0 +1,17 @@
+/// A limit on server connections that pools share: of a database entry, of a user, or of the process.
+public struct Cap: Equatable, Sendable {
+    /// The most connections; 0 means no limit.
+    public var limit: Int
+
+    /// Slots taken, those of connections that are being opened or closed included.
+    public internal(set) var used = 0
+
+    /// Of those, the ones whose connections are being closed, so that their slots come back soon.
+    public internal(set) var closing = 0
+
+    /// Creates a cap.
+    public init(limit: Int = 0) { self.limit = limit }
+
+    /// Whether one more connection may exist.
+    public var hasRoom: Bool { self.limit == 0 || self.used < self.limit }
+}

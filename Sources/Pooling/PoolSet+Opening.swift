@@ -1,0 +1,172 @@
+extension PoolSet {
+    /// What is to be done so that waiters get a server.
+    public enum Opening: Equatable, Sendable {
+        /// Open one connection for this pool; call `opened` with its ID.
+        case open(PoolID)
+        /// Close this idle server of another pool, which holds a slot that a waiter needs; its place is `closing` already.
+        case evict(ServerID)
+    }
+
+    /// What to do next for one pool, or nil. Ask until nil.
+    public mutating func nextOpening(in pool: PoolID, now: Instant) -> Opening? {
+        let candidate = self.pools[pool.index]
+        guard candidate.demand > 0 || candidate.shortfall > 0, self.mayOpen(pool, now: now) else {
+            return nil
+        }
+        if self.hasRoom(candidate) { return .open(pool) }
+        // The minimum of one pool is no reason to close what another one has.
+        guard candidate.demand > 0, let server = self.evictable(for: pool) else { return nil }
+        self.move(server, to: .closing, now: now)
+        return .evict(server)
+    }
+
+    /// What to do next for any pool, the one with the oldest waiter first, or nil. Ask until nil.
+    public mutating func nextOpening(now: Instant) -> Opening? {
+        var order: [(since: Instant, pool: PoolID)] = []
+        for index in self.pools.indices {
+            let pool = self.pools[index]
+            guard pool.demand > 0 || pool.shortfall > 0 else { continue }
+            order.append((pool.oldestWait ?? .max, PoolID(index: index)))
+        }
+        order.sort { $0.since < $1.since }
+        for entry in order {
+            if let opening = self.nextOpening(in: entry.pool, now: now) { return opening }
+        }
+        return nil
+    }
+
+    private func mayOpen(_ id: PoolID, now: Instant) -> Bool {
+        let pool = self.pools[id.index]
+        return !self.isPaused(id) && pool.hasCredentials && pool.retryAt <= now
+            // After a failure one connection tries the ground.
+            && pool.count(.opening) < (pool.failures > 0 ? 1 : pool.limits.loginParallelism)
+            && pool.hasRoom(now: now)
+    }
+
+    private func hasRoom(_ pool: Pool) -> Bool {
+        self.databases[pool.database].hasRoom && self.users[pool.user].hasRoom
+            && self.process.hasRoom
+    }
+
+    /// The longest idle server of another pool whose end frees the slot that `pool` lacks.
+    private func evictable(for pool: PoolID) -> ServerID? {
+        let wanting = self.pools[pool.index]
+        let database = self.databases[wanting.database]
+        let user = self.users[wanting.user]
+        // Slots that come back anyhow are enough for so many.
+        for cap in [database, user, self.process] where !cap.hasRoom {
+            if cap.closing >= wanting.demand { return nil }
+        }
+        var found: Pool.Idle?
+        for index in self.pools.indices where index != pool.index {
+            let other = self.pools[index]
+            // One server's end must free every cap that is full.
+            guard database.hasRoom || other.database == wanting.database,
+                user.hasRoom || other.user == wanting.user,
+                let oldest = other.idle.first
+            else { continue }
+            if found.map({ oldest.since < $0.since }) ?? true { found = oldest }
+        }
+        return found?.server
+    }
+
+    // MARK: What became of it
+
+    /// A connection is being opened: its slot is taken.
+    public mutating func opened(_ server: ServerID, in pool: PoolID, now: Instant) {
+        let index = Int(server.index)
+        while self.records.count <= index {
+            self.records.append(
+                Record(
+                    server: .none,
+                    pool: pool,
+                    place: .closing,
+                    isTaken: false,
+                    isCloseNeeded: false,
+                    connectedAt: now
+                )
+            )
+        }
+        precondition(!self.records[index].isTaken, "\(server) has a slot already")
+        self.records[index] = Record(
+            server: server,
+            pool: pool,
+            place: .opening,
+            isTaken: true,
+            isCloseNeeded: false,
+            connectedAt: now
+        )
+        self.pools[pool.index].counts[ServerPlace.opening.rawValue] += 1
+        self.countUsed(pool, 1)
+    }
+
+    /// A login has succeeded; `checkIn` follows.
+    public mutating func loginSucceeded(_ server: ServerID, now: Instant) {
+        let index = self.record(server).pool.index
+        self.records[Int(server.index)].connectedAt = now
+        self.pools[index].failures = 0
+        self.pools[index].retryAt = .min
+        self.pools[index].downSince = nil
+    }
+
+    /// Why a login failed, as far as it matters to those who wait.
+    public enum LoginFailure: Equatable, Sendable {
+        /// The server says that it is full or starting (53300, 57P03): wait and try again.
+        case busy
+        /// The server says no to this user or database, or what it says cannot be understood: all who wait get the reason.
+        case refused
+        /// There is no server to ask: who waits too long gets the reason.
+        case unreachable
+    }
+
+    /// A login has failed; the connection is being closed. Returns whether all who wait are to be told the reason.
+    public mutating func loginFailed(
+        _ server: ServerID,
+        _ failure: LoginFailure,
+        now: Instant
+    ) -> Bool {
+        let index = self.record(server).pool.index
+        self.move(server, to: .closing, now: now)
+        self.pools[index].backOff(now: now)
+        if failure == .unreachable, self.pools[index].downSince == nil {
+            self.pools[index].downSince = now
+        }
+        if failure != .unreachable { self.pools[index].downSince = nil }
+        let pool = self.pools[index]
+        // Who waits while other connections of the pool work is served by those.
+        let isAlone = pool.living - pool.count(.opening) == 0
+        return failure == .refused && isAlone
+    }
+
+    /// A server is being closed, wherever it stood.
+    public mutating func closeStarted(_ server: ServerID, now: Instant) {
+        guard self.place(of: server) != .closing else { return }
+        self.move(server, to: .closing, now: now)
+    }
+
+    /// PostgreSQL has closed the connection: its slot is free.
+    public mutating func closed(_ server: ServerID) {
+        let record = self.record(server)
+        precondition(record.place == .closing, "\(server) closed while \(record.place)")
+        self.pools[record.pool.index].counts[ServerPlace.closing.rawValue] -= 1
+        self.countClosing(record.pool, -1)
+        self.countUsed(record.pool, -1)
+        self.records[Int(server.index)].isTaken = false
+    }
+
+    /// A server's client has let go of it; it must be cleaned before `checkIn`.
+    public mutating func recoveryStarted(_ server: ServerID, now: Instant) {
+        self.move(server, to: .recovering, now: now)
+    }
+
+    /// The server is closed at the end of its present use (`RECONNECT`, changed settings).
+    public mutating func setCloseNeeded(_ server: ServerID) {
+        guard self.place(of: server) != nil else { return }
+        self.records[Int(server.index)].isCloseNeeded = true
+    }
+
+    /// Whether the server is closed at the end of its present use.
+    public func isCloseNeeded(_ server: ServerID) -> Bool {
+        self.place(of: server) != nil && self.records[Int(server.index)].isCloseNeeded
+    }
+}

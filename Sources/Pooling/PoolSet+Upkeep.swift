@@ -1,0 +1,129 @@
+extension PoolSet {
+    /// Something that is due because time has passed.
+    public enum Due: Equatable, Sendable {
+        /// The client has waited as long as it may; it has left the queue.
+        case expired(ClientID, since: Instant, WaitEnd)
+        /// Likewise for a client whose login waits.
+        case greetingExpired(ClientID, WaitEnd)
+        /// The client is told that it waits.
+        case notify(ClientID)
+        /// The server is closed; its place is `closing` already.
+        case close(ServerID, CloseReason)
+    }
+
+    /// Why a wait ends without a server.
+    public enum WaitEnd: Equatable, Sendable {
+        /// `query_wait_timeout`.
+        case timeout
+        /// `database_down_timeout`.
+        case databaseDown
+    }
+
+    /// Collects what is due at `now`. `nextOpening(now:)` is asked separately.
+    public mutating func upkeep(now: Instant, _ due: inout [Due]) {
+        for index in self.pools.indices {
+            self.expireWaiters(index, now: now, &due)
+            self.closeIdle(index, now: now, &due)
+        }
+    }
+
+    private mutating func expireWaiters(_ index: Int, now: Instant, _ due: inout [Due]) {
+        let pool = self.pools[index]
+        guard !pool.waiters.isEmpty || !pool.greetings.isEmpty else { return }
+        var limit: (age: Nanoseconds, end: WaitEnd)?
+        if pool.limits.waitTimeout > 0 { limit = (pool.limits.waitTimeout, .timeout) }
+        if pool.limits.downTimeout > 0, pool.downSince != nil,
+            pool.living - pool.count(.opening) == 0,
+            pool.limits.downTimeout < limit?.age ?? .max
+        {
+            limit = (pool.limits.downTimeout, .databaseDown)
+        }
+        if let limit {
+            let since = now - limit.age
+            while let waiter = self.pools[index].waiters.popFirst(since: since) {
+                due.append(.expired(waiter.client, since: waiter.since, limit.end))
+            }
+            while let waiter = self.pools[index].greetings.popFirst(since: since) {
+                due.append(.greetingExpired(waiter.client, limit.end))
+            }
+        }
+        if pool.limits.notifyAfter > 0 {
+            self.pools[index].waiters.notify(since: now - pool.limits.notifyAfter) {
+                due.append(.notify($0))
+            }
+        }
+    }
+
+    private mutating func closeIdle(_ index: Int, now: Instant, _ due: inout [Due]) {
+        // Going backwards, so that removing one moves none that is still to be seen.
+        for position in self.pools[index].idle.indices.reversed() {
+            let idle = self.pools[index].idle[position]
+            guard let reason = self.reasonToCloseIdle(idle, index, now: now) else { continue }
+            self.move(idle.server, to: .closing, now: now)
+            due.append(.close(idle.server, reason))
+        }
+    }
+
+    private mutating func reasonToCloseIdle(
+        _ idle: Pool.Idle,
+        _ index: Int,
+        now: Instant
+    ) -> CloseReason? {
+        let record = self.record(idle.server)
+        let pool = self.pools[index]
+        if record.isCloseNeeded { return .closeNeeded }
+        if self.isPaused(record.pool) { return .paused }
+        if pool.isOverSize { return .tooManyServers }
+        let limits = pool.limits
+        if limits.idleTimeout > 0, now - idle.since >= limits.idleTimeout,
+            pool.living > limits.minimumSize || (pool.clients == 0 && !pool.isAlwaysFilled)
+        {
+            return .serverIdleTimeout
+        }
+        guard self.isOverAge(record, now: now) else { return nil }
+        self.pools[index].lastLifetimeClose = now
+        return .serverLifetime
+    }
+
+    /// Whether an idle server has been idle for so long that it is checked before its next use.
+    public func needsCheck(_ server: ServerID, now: Instant) -> Bool {
+        guard self.place(of: server) == .idle else { return false }
+        let pool = self.pools[self.record(server).pool.index]
+        guard let delay = pool.limits.checkDelay,
+            let idle = pool.idle.first(where: { $0.server == server })
+        else { return false }
+        return now - idle.since >= delay
+    }
+
+    // MARK: Pause
+
+    /// Stops (or starts again) giving out servers; nil means for all databases.
+    public mutating func setPaused(_ isPaused: Bool, database: Int?) {
+        if let database {
+            if isPaused {
+                self.pausedDatabases.insert(database)
+            } else {
+                self.pausedDatabases.remove(database)
+            }
+        } else {
+            self.isPaused = isPaused
+        }
+    }
+
+    /// Slots that the database's connections take, those of all databases for nil.
+    public func slots(ofDatabase database: Int?) -> Int {
+        database.map { self.databases[$0].used } ?? self.process.used
+    }
+
+    /// Takes waiters that got a server which became idle while nobody was served (after a pause ends), one a call.
+    public mutating func nextServed(
+        _ pool: PoolID,
+        now: Instant
+    ) -> (client: ClientID, server: ServerID, since: Instant)? {
+        guard !self.isPaused(pool), let idle = self.pools[pool.index].idle.last,
+            let waiter = self.pools[pool.index].waiters.popFirst()
+        else { return nil }
+        self.move(idle.server, to: .active, now: now)
+        return (waiter.client, idle.server, waiter.since)
+    }
+}

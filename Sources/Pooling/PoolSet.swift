@@ -1,0 +1,284 @@
+/// All pools of the process and the limits that they share: who gets which server, what is opened, what is closed.
+///
+/// ## Overview
+/// Servers and clients are IDs; what connects and sends is elsewhere. Every server connection that exists or is being made or
+/// unmade stands at exactly one `ServerPlace` of one pool and takes one slot of the pool, of its database, of its user and of
+/// the process. Only `move` changes places, so that the counts cannot drift.
+///
+/// ## Function
+/// - `checkOut` and `checkIn` are the two events of the data path.
+/// - `nextOpening` says which connection to open, or to evict for one, until it answers nil.
+/// - A slot is free again only with `closed`: when PostgreSQL has closed the connection, not when it was told to.
+public struct PoolSet: Equatable, Sendable {
+    struct Record: Equatable, Sendable {
+        var server: ServerID
+        var pool: PoolID
+        var place: ServerPlace
+        var isTaken: Bool
+        var isCloseNeeded: Bool
+        var connectedAt: Instant
+    }
+
+    /// Which databases give out no servers (`PAUSE`), by their place among the caps.
+    public internal(set) var pausedDatabases: Set<Int> = []
+    /// Whether no database gives out servers.
+    public internal(set) var isPaused = false
+
+    /// The pools.
+    public internal(set) var pools: [Pool] = []
+    /// One cap for each database entry.
+    public internal(set) var databases: [Cap] = []
+    /// One cap for each user.
+    public internal(set) var users: [Cap] = []
+    /// All together (`max_server_connections`).
+    public internal(set) var process = Cap()
+
+    var records: [Record] = []
+
+    /// Creates the pools of a process that has none yet.
+    public init() {}
+
+    // MARK: Shape
+
+    /// Adds a cap for a database entry; its place is what `addPool` wants.
+    public mutating func addDatabase(limit: Int) -> Int {
+        self.databases.append(Cap(limit: limit))
+        return self.databases.count - 1
+    }
+
+    /// Adds a cap for a user; its place is what `addPool` wants.
+    public mutating func addUser(limit: Int) -> Int {
+        self.users.append(Cap(limit: limit))
+        return self.users.count - 1
+    }
+
+    /// Adds a pool for a pair of database and user that has none.
+    public mutating func addPool(database: Int, user: Int, limits: PoolLimits) -> PoolID {
+        self.pools.append(Pool(database: database, user: user, limits: limits))
+        return PoolID(index: self.pools.count - 1)
+    }
+
+    /// Changes settings on reload; what is over a new limit closes as it comes back.
+    public mutating func setLimits(_ limits: PoolLimits, of pool: PoolID) {
+        self.pools[pool.index].limits = limits
+    }
+
+    /// Changes the cap of a database entry.
+    public mutating func setDatabaseLimit(_ limit: Int, of database: Int) {
+        self.databases[database].limit = limit
+    }
+
+    /// Changes the cap of a user.
+    public mutating func setUserLimit(_ limit: Int, of user: Int) {
+        self.users[user].limit = limit
+    }
+
+    /// Changes the cap of the process.
+    public mutating func setProcessLimit(_ limit: Int) { self.process.limit = limit }
+
+    /// Whether the pool's minimum applies without a client, and whether a login can be tried.
+    public mutating func setFilling(of pool: PoolID, always: Bool, hasCredentials: Bool) {
+        self.pools[pool.index].isAlwaysFilled = always
+        self.pools[pool.index].hasCredentials = hasCredentials
+    }
+
+    /// A client has logged in to the pool.
+    public mutating func clientJoined(_ pool: PoolID) { self.pools[pool.index].clients += 1 }
+
+    /// A client of the pool has gone.
+    public mutating func clientLeft(_ pool: PoolID) {
+        precondition(self.pools[pool.index].clients > 0, "more clients left than had joined")
+        self.pools[pool.index].clients -= 1
+    }
+
+    // MARK: The data path
+
+    /// What a client that needs a server gets.
+    public enum CheckOut: Equatable, Sendable {
+        /// This one.
+        case use(ServerID)
+        /// A place in the queue, and this idle server is to be checked first; `checkIn` hands it on.
+        case test(ServerID, WaitQueue.Ticket)
+        /// A place in the queue.
+        case wait(WaitQueue.Ticket)
+    }
+
+    /// A client needs a server.
+    public mutating func checkOut(_ pool: PoolID, client: ClientID, now: Instant) -> CheckOut {
+        let index = pool.index
+        if !self.isPaused(pool), let idle = self.freshest(in: index) {
+            if let delay = self.pools[index].limits.checkDelay, now - idle.since >= delay {
+                self.move(idle.server, to: .testing, now: now)
+                let ticket = self.pools[index].waiters.append(client, since: now)
+                return .test(idle.server, ticket)
+            }
+            // Nobody passes those who wait.
+            if self.pools[index].waiters.isEmpty {
+                self.move(idle.server, to: .active, now: now)
+                return .use(idle.server)
+            }
+        }
+        return .wait(self.pools[index].waiters.append(client, since: now))
+    }
+
+    /// What becomes of a server that is free.
+    public enum CheckIn: Equatable, Sendable {
+        /// The client that waited longest gets it; `since` when it began to wait.
+        case serve(ClientID, since: Instant)
+        /// It stays.
+        case idle
+        /// It is closed; the place has been changed already.
+        case close(CloseReason)
+    }
+
+    /// A server is ready for a client: after a transaction, a recovery, a check or its login.
+    public mutating func checkIn(_ server: ServerID, now: Instant) -> CheckIn {
+        let record = self.record(server)
+        let index = record.pool.index
+        if let reason = self.reasonToClose(record, now: now) {
+            self.move(server, to: .closing, now: now)
+            return .close(reason)
+        }
+        if let waiter = self.pools[index].waiters.popFirst() {
+            self.move(server, to: .active, now: now)
+            return .serve(waiter.client, since: waiter.since)
+        }
+        if self.pools[index].isOverSize {
+            self.move(server, to: .closing, now: now)
+            return .close(.tooManyServers)
+        }
+        self.move(server, to: .idle, now: now)
+        return .idle
+    }
+
+    private func freshest(in index: Int) -> Pool.Idle? {
+        self.pools[index].limits.isRoundRobin
+            ? self.pools[index].idle.first : self.pools[index].idle.last
+    }
+
+    private mutating func reasonToClose(_ record: Record, now: Instant) -> CloseReason? {
+        if record.isCloseNeeded { return .closeNeeded }
+        if self.isPaused(record.pool) { return .paused }
+        let index = record.pool.index
+        let size = self.pools[index].limits.size
+        if size > 0, self.pools[index].living > size + self.pools[index].limits.reserveSize {
+            return .tooManyServers
+        }
+        guard record.place != .opening, self.isOverAge(record, now: now) else { return nil }
+        self.pools[index].lastLifetimeClose = now
+        return .serverLifetime
+    }
+
+    /// Whether a connection's time is over; the pool's connections take turns, so that a pool that was opened at once is not
+    /// closed at once.
+    func isOverAge(_ record: Record, now: Instant) -> Bool {
+        let lifetime = self.pools[record.pool.index].limits.lifetime
+        guard now - record.connectedAt >= lifetime else { return false }
+        let turn = lifetime / Int64(max(1, self.pools[record.pool.index].limits.size))
+        let last = self.pools[record.pool.index].lastLifetimeClose
+        return last == .min || now - last >= turn
+    }
+
+    // MARK: Waiting
+
+    /// A client leaves the queue by its own wish; false when it had been served already.
+    public mutating func leave(
+        _ pool: PoolID,
+        client: ClientID,
+        ticket: WaitQueue.Ticket
+    ) -> Bool {
+        self.pools[pool.index].waiters.remove(ticket, client: client)
+    }
+
+    /// A client goes back to the front of the queue: the server that it was given was lost before it could be used.
+    public mutating func waitAgain(
+        _ pool: PoolID,
+        client: ClientID,
+        since: Instant
+    ) -> WaitQueue.Ticket {
+        self.pools[pool.index].waiters.prepend(client, since: since)
+    }
+
+    /// A client's login waits until a server of the pool has told what clients are greeted with.
+    public mutating func awaitGreeting(
+        _ pool: PoolID,
+        client: ClientID,
+        now: Instant
+    ) -> WaitQueue.Ticket {
+        self.pools[pool.index].greetings.append(client, since: now)
+    }
+
+    /// A client that waited for the greeting has gone.
+    public mutating func leaveGreeting(
+        _ pool: PoolID,
+        client: ClientID,
+        ticket: WaitQueue.Ticket
+    ) -> Bool {
+        self.pools[pool.index].greetings.remove(ticket, client: client)
+    }
+
+    /// The greeting is known (or will not be): takes the next client that waits for it.
+    public mutating func nextGreeting(_ pool: PoolID) -> ClientID? {
+        self.pools[pool.index].greetings.popFirst()?.client
+    }
+
+    /// Takes the oldest waiter, for an error that concerns all of the pool.
+    public mutating func nextRefused(_ pool: PoolID) -> ClientID? {
+        self.pools[pool.index].waiters.popFirst()?.client
+    }
+
+    // MARK: Places
+
+    func record(_ server: ServerID) -> Record {
+        let record = self.records[Int(server.index)]
+        precondition(record.isTaken && record.server == server, "no record of \(server)")
+        return record
+    }
+
+    /// Where a server stands; nil when it has no slot.
+    public func place(of server: ServerID) -> ServerPlace? {
+        guard Int(server.index) < self.records.count else { return nil }
+        let record = self.records[Int(server.index)]
+        return record.isTaken && record.server == server ? record.place : nil
+    }
+
+    /// The only function that changes a server's place.
+    mutating func move(_ server: ServerID, to place: ServerPlace, now: Instant) {
+        let record = self.record(server)
+        let index = record.pool.index
+        self.pools[index].counts[record.place.rawValue] -= 1
+        self.pools[index].counts[place.rawValue] += 1
+        self.records[Int(server.index)].place = place
+        if record.place == .idle { self.removeIdle(server, from: index) }
+        if place == .idle {
+            self.pools[index].idle.append(Pool.Idle(server: server, since: now))
+        }
+        if place == .closing, record.place != .closing { self.countClosing(record.pool, 1) }
+    }
+
+    private mutating func removeIdle(_ server: ServerID, from index: Int) {
+        // The last one in is the first one out, so the search ends at once as a rule.
+        let place = self.pools[index].idle.lastIndex { $0.server == server }
+        guard let place else { preconditionFailure("an idle server is not listed as idle") }
+        self.pools[index].idle.remove(at: place)
+    }
+
+    mutating func countClosing(_ pool: PoolID, _ change: Int) {
+        let pool = self.pools[pool.index]
+        self.databases[pool.database].closing += change
+        self.users[pool.user].closing += change
+        self.process.closing += change
+    }
+
+    mutating func countUsed(_ pool: PoolID, _ change: Int) {
+        let pool = self.pools[pool.index]
+        self.databases[pool.database].used += change
+        self.users[pool.user].used += change
+        self.process.used += change
+    }
+
+    /// Whether the pool gives out no servers.
+    public func isPaused(_ pool: PoolID) -> Bool {
+        self.isPaused || self.pausedDatabases.contains(self.pools[pool.index].database)
+    }
+}

@@ -1,0 +1,292 @@
+import Wire
+
+/// What a server still owes: the one place that knows whom each reply is for and when nothing is due any more.
+///
+/// ## Overview
+/// Everything sent to a server is entered, in order, with what becomes of its replies: passed on to the client, or swallowed
+/// because the request was Weir's own. Each reply is matched against the entry at the head. `isSettled` is the question that
+/// releases, resets and recoveries ask.
+///
+/// ## Function
+/// - A Query and a FunctionCall are answered by anything up to ReadyForQuery.
+/// - Extended requests are answered one by one. An error skips everything up to the next Sync, entries of it included, and if
+///   no Sync was sent yet, what is sent before it (`isSkipping`).
+/// - While a COPY waits for data the server ignores Sync and Flush, so a Sync sent into a COPY is never answered. Whether one
+///   was read in the COPY or after the COPY's error cannot be known from outside; then the server is doubtful.
+///
+/// A reply that no entry explains is `unexpected`: the connection cannot be understood any more.
+///
+/// Rules of the server: <https://www.postgresql.org/docs/current/protocol-flow.html>, and its `PostgresMain`.
+public struct ReplyLedger: Equatable, Sendable {
+    /// A request that is answered, or that ends what is answered.
+    public enum Request: UInt8, Equatable, Sendable, CaseIterable {
+        case query
+        case functionCall
+        case parse
+        case bind
+        case describeStatement
+        case describePortal
+        case execute
+        case close
+        case sync
+        /// CopyDone or CopyFail: owed nothing itself; marks where a COPY's data end.
+        case copyEnd
+    }
+
+    /// Who gets the replies to a request.
+    public enum Audience: UInt8, Equatable, Sendable {
+        case client = 0
+        case pooler = 0x80
+    }
+
+    /// What a reply is.
+    public enum Verdict: Equatable, Sendable {
+        /// Part of an answer to the client.
+        case forward
+        /// Part of an answer to Weir.
+        case swallow
+        /// ReadyForQuery for the client: a batch has ended.
+        case forwardEnd
+        /// ReadyForQuery for Weir.
+        case swallowEnd
+        /// An error for the client.
+        case forwardError
+        /// An error in answer to Weir's own request.
+        case swallowError
+        /// No answer but something that the server says by itself.
+        case asynchronous
+        /// An error that nothing was asked for: the server is going to close.
+        case asynchronousError
+        /// Explained by nothing that was sent.
+        case unexpected
+    }
+
+    /// Entries are a request's code and its audience's bit.
+    private var entries: [UInt8] = []
+    private var head = 0
+
+    /// An error came and the Sync that ends its batch has not been sent yet.
+    public private(set) var isSkipping = false
+
+    /// The server waits for COPY data whose end has not been sent.
+    public private(set) var isCopyingIn = false
+
+    /// The server is in a COPY, whether or not the end of the data has been sent.
+    private var isServerCopying = false
+
+    /// Syncs sent into the COPY under way, which the server ignores as long as the COPY goes well.
+    private var syncsIntoCopy = 0
+
+    /// The accounting may be off by one; the server must not be used by anybody else.
+    public private(set) var isDoubtful = false
+
+    /// How many Parse and Close have been entered since the beginning.
+    private(set) var changesSent = 0
+
+    /// How many of those have been answered, or thrown away by the server after an error.
+    private(set) var changesEnded = 0
+
+    /// Creates the ledger of a server that owes nothing.
+    public init() {}
+
+    /// Whether the server owes nothing.
+    public var isSettled: Bool { self.head == self.entries.count && !self.isSkipping }
+
+    /// How many requests are not answered in full.
+    public var count: Int { self.entries.count - self.head }
+
+    /// Whether what is answered now is Weir's own business.
+    public var isSwallowing: Bool {
+        self.head < self.entries.count && self.entries[self.head] & Audience.pooler.rawValue != 0
+    }
+
+    /// Whether the request being answered belongs to the extended protocol, so that only a Sync ends an error in it.
+    public var isExtended: Bool {
+        guard let request = self.current else { return self.isSkipping }
+        return request != .query && request != .functionCall
+    }
+
+    /// Whether a Sync or another request that ends a batch has been sent and is not answered.
+    public var owesReady: Bool {
+        self.entries[self.head...].contains { Self.endsBatch($0) }
+    }
+
+    /// The request at the head.
+    public var current: Request? {
+        self.head < self.entries.count ? Self.request(self.entries[self.head]) : nil
+    }
+
+    // MARK: Requests
+
+    /// Enters a request that has been sent.
+    public mutating func sent(_ request: Request, for audience: Audience = .client) {
+        if self.isSkipping {
+            // The server throws away everything but a Sync.
+            guard request == .sync else { return }
+            self.isSkipping = false
+        } else if self.isCopyingIn {
+            self.sentIntoCopy(request)
+            guard request == .copyEnd else { return }
+        } else if request == .copyEnd, self.head == self.entries.count {
+            return  // Stray: the server ignores it, and nothing is due that it could end.
+        }
+        self.compact()
+        self.entries.append(request.rawValue | audience.rawValue)
+        if request == .parse || request == .close { self.changesSent += 1 }
+    }
+
+    /// Gives the room of answered entries back; a pipeline that never runs dry must not grow for ever.
+    private mutating func compact() {
+        if self.head == self.entries.count {
+            self.entries.removeAll(keepingCapacity: true)
+            self.head = 0
+        } else if self.head > 1_024, self.head * 2 > self.entries.count {
+            self.entries.removeFirst(self.head)
+            self.head = 0
+        }
+    }
+
+    private mutating func sentIntoCopy(_ request: Request) {
+        switch request {
+        case .copyEnd: self.isCopyingIn = false
+        case .sync: self.syncsIntoCopy += 1
+        // The server ends the COPY with an error when it reads this; what it reads afterwards, and how, depends on when.
+        default: self.isDoubtful = true
+        }
+    }
+
+    // MARK: Replies
+
+    /// Judges a reply by its kind.
+    public mutating func received(_ kind: UInt8) -> Verdict {
+        guard let kind = BackendKind(rawValue: kind) else { return .unexpected }
+        switch kind {
+        case .notice, .notification, .parameterStatus:
+            return self.isSwallowing ? .swallow : .asynchronous
+        case .error:
+            return self.errorReceived()
+        case .readyForQuery:
+            return self.readyReceived()
+        case .authentication, .backendKeyData, .negotiateProtocolVersion, .copyBoth:
+            return .unexpected
+        default:
+            return self.answerReceived(kind)
+        }
+    }
+
+    private mutating func answerReceived(_ kind: BackendKind) -> Verdict {
+        self.skipStrayCopyEnds()
+        guard let request = self.current else { return .unexpected }
+        let verdict: Verdict = self.isSwallowing ? .swallow : .forward
+        switch (request, kind) {
+        case (.query, .copyIn), (.execute, .copyIn):
+            self.copyInStarted()
+        case (.query, .commandComplete):
+            self.copyInEnded()
+        case (.query, .rowDescription), (.query, .dataRow), (.query, .emptyQuery),
+            (.query, .copyOut), (.query, .copyData), (.query, .copyDone),
+            (.functionCall, .functionResult):
+            break
+        case (.execute, .dataRow), (.execute, .copyOut), (.execute, .copyData),
+            (.execute, .copyDone), (.describeStatement, .parameterDescription):
+            break
+        case (.execute, .commandComplete), (.execute, .emptyQuery), (.execute, .portalSuspended):
+            self.copyInEnded()
+            self.head += 1
+        case (.parse, .parseComplete), (.close, .closeComplete):
+            self.changesEnded += 1
+            self.head += 1
+        case (.bind, .bindComplete), (.describeStatement, .rowDescription),
+            (.describeStatement, .noData), (.describePortal, .rowDescription),
+            (.describePortal, .noData):
+            self.head += 1
+        default:
+            return .unexpected
+        }
+        self.skipStrayCopyEnds()
+        return verdict
+    }
+
+    private mutating func readyReceived() -> Verdict {
+        self.skipStrayCopyEnds()
+        guard let request = self.current, Self.endsBatch(request.rawValue) else {
+            return .unexpected
+        }
+        let verdict: Verdict = self.isSwallowing ? .swallowEnd : .forwardEnd
+        self.copyInEnded()
+        self.head += 1
+        self.skipStrayCopyEnds()
+        return verdict
+    }
+
+    private mutating func errorReceived() -> Verdict {
+        self.skipStrayCopyEnds()
+        if self.syncsIntoCopy > 0 { self.isDoubtful = true }
+        self.copyInEnded()
+        guard let request = self.current else { return .asynchronousError }
+        let verdict: Verdict = self.isSwallowing ? .swallowError : .forwardError
+        if request != .query, request != .functionCall, request != .sync {
+            self.skipToSync()
+        }
+        return verdict
+    }
+
+    /// Drops what the server throws away after an error: all up to the next Sync, a Query included.
+    private mutating func skipToSync() {
+        while let request = self.current, request != .sync {
+            if request == .parse || request == .close { self.changesEnded += 1 }
+            self.head += 1
+        }
+        self.isSkipping = self.current == nil
+    }
+
+    // MARK: COPY
+
+    /// The server reads nothing but COPY data from here to the end of the data.
+    private mutating func copyInStarted() {
+        self.isCopyingIn = true
+        self.isServerCopying = true
+        self.syncsIntoCopy = 0
+        // What was sent behind the COPY's own request is read by the COPY, up to the end of the data.
+        let next = self.head + 1
+        var end = next
+        while end < self.entries.count {
+            let request = Self.request(self.entries[end])
+            if request == .copyEnd {
+                self.isCopyingIn = false
+                break
+            }
+            if request == .sync { self.syncsIntoCopy += 1 } else { self.isDoubtful = true }
+            end += 1
+        }
+        self.entries.removeSubrange(next..<end)
+    }
+
+    private mutating func copyInEnded() {
+        guard self.isServerCopying else { return }
+        self.isServerCopying = false
+        self.isCopyingIn = false
+        self.syncsIntoCopy = 0
+        // The end of these data must not be taken for the end of the next COPY of the same query.
+        let next = self.head + 1
+        if next < self.entries.count, Self.request(self.entries[next]) == .copyEnd {
+            self.entries.remove(at: next)
+        }
+    }
+
+    /// An end of data that no COPY reads is ignored by the server.
+    private mutating func skipStrayCopyEnds() {
+        while self.current == .copyEnd { self.head += 1 }
+    }
+
+    // MARK: Entries
+
+    private static func request(_ entry: UInt8) -> Request? {
+        Request(rawValue: entry & ~Audience.pooler.rawValue)
+    }
+
+    private static func endsBatch(_ entry: UInt8) -> Bool {
+        let request = Self.request(entry)
+        return request == .query || request == .functionCall || request == .sync
+    }
+}

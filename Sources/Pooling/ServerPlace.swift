@@ -1,0 +1,15 @@
+/// Where a server connection stands in its pool; it takes a slot at each of them.
+public enum ServerPlace: Int, Equatable, Sendable, CaseIterable {
+    /// Being connected and logged in. Becomes: idle, active, closing.
+    case opening
+    /// Free. Becomes: active, testing, closing.
+    case idle
+    /// Checked out by a client. Becomes: recovering, idle, closing.
+    case active
+    /// Being cleaned after a client. Becomes: idle, active, closing.
+    case recovering
+    /// Being checked after a long idleness. Becomes: idle, active, closing.
+    case testing
+    /// Told to end; PostgreSQL has not closed it yet. Ends with the slot's release.
+    case closing
+}

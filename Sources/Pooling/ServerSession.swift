@@ -1,0 +1,202 @@
+public import Wire
+
+/// What is known of one server connection after its login: what it owes, where its transaction stands, what its last user left.
+///
+/// ## Function
+/// Every request sent and every reply received passes here. `nextRecovery` says what stands between this server and its next
+/// client; a server goes back to its pool only when the answer is `.ready`.
+public struct ServerSession: Equatable, Sendable {
+    /// What must be done before somebody else may use this server.
+    public enum Recovery: Equatable, Sendable {
+        /// Nothing: it owes nothing, is outside a transaction, and its state is known.
+        case ready
+        /// Replies are due; look again when they are in.
+        case wait
+        /// End a COPY whose data will not come any more. `sync` when only a Sync ends the error that follows.
+        case failCopy(sync: Bool)
+        /// End an extended batch that its client did not end.
+        case sync
+        /// End a transaction that its client left open.
+        case rollback
+        /// Forget the statements that the client has prepared, which no other client may meet.
+        case deallocate
+        /// Run `server_reset_query`.
+        case reset
+        /// It cannot be made usable.
+        case close
+    }
+
+    /// What the server owes.
+    public private(set) var ledger = ReplyLedger()
+
+    /// Where the transaction stood at the last ReadyForQuery.
+    public private(set) var status: TransactionStatus = .idle
+
+    /// Cancel requests on their way to this server. One that arrives late must not meet the next client's query.
+    public private(set) var cancelsUnderWay = 0
+
+    /// The client whose unnamed statement the server holds, if all goes well with what was sent.
+    public private(set) var unnamedOwner: ClientID = .none
+
+    /// Whose it was before the last change, and which Parse or Close of the ledger's count that change was: one that the
+    /// server throws away after an error has changed nothing.
+    private var unnamedOwnerBefore: ClientID = .none
+    private var unnamedChange = 0
+
+    /// Stands for an owner that is not known: foreign to every client.
+    private static let somebody = ClientID(index: .max, generation: .max)
+
+    /// Statements with names have been prepared since the last reset.
+    public private(set) var hasNamedStatements = false
+
+    /// `server_reset_query` must run before the next client.
+    public var needsReset = false
+
+    /// The last cleaning step failed, or a reply came that nothing explains.
+    public private(set) var isBroken = false
+
+    /// Whether a batch of the extended protocol has been begun and not been ended by a Sync.
+    public private(set) var isBatchOpen = false
+
+    /// Creates the session of a server whose login has just ended.
+    public init() {}
+
+    /// Whether the server owes nothing and is outside a transaction.
+    public var isAtRest: Bool {
+        self.ledger.isSettled && self.status == .idle && !self.isBatchOpen
+    }
+
+    // MARK: Requests
+
+    /// A request has been sent for the client that has this server checked out, or for Weir itself.
+    public mutating func sent(
+        _ request: ReplyLedger.Request,
+        for audience: ReplyLedger.Audience = .client
+    ) {
+        let isReadByCopy = self.ledger.isCopyingIn
+        self.ledger.sent(request, for: audience)
+        switch request {
+        case .query, .functionCall: self.isBatchOpen = false
+        case .sync: if !isReadByCopy { self.isBatchOpen = false }
+        case .copyEnd: break  // The end of a COPY is not the end of the batch that it belongs to.
+        default: if audience == .client { self.isBatchOpen = true }
+        }
+    }
+
+    /// `client` sends a Parse; the statement is unnamed or not. Called before `sent`.
+    public mutating func parseSent(by client: ClientID, named: Bool) {
+        if named {
+            self.hasNamedStatements = true
+        } else if !self.ledger.isSkipping {
+            self.changeUnnamed(to: client, at: self.ledger.changesSent + 1)
+        }
+    }
+
+    /// Whether a Bind or Describe of the unnamed statement by `client` would meet somebody else's statement.
+    public func holdsForeignUnnamed(for client: ClientID) -> Bool {
+        self.unnamedOwner != .none && self.unnamedOwner != client
+    }
+
+    /// Weir has closed the unnamed statement in front of what a client sends. Called after `sent`.
+    public mutating func unnamedClosed() {
+        guard !self.ledger.isSkipping else { return }
+        self.changeUnnamed(to: .none, at: self.ledger.changesSent)
+    }
+
+    private mutating func changeUnnamed(to owner: ClientID, at change: Int) {
+        let isConfirmed = self.unnamedChange <= self.ledger.changesEnded
+        self.unnamedOwnerBefore = isConfirmed ? self.unnamedOwner : Self.somebody
+        self.unnamedOwner = owner
+        self.unnamedChange = change
+    }
+
+    // MARK: Replies
+
+    /// Judges a reply; `status` is the body of a ReadyForQuery and is ignored otherwise.
+    public mutating func received(_ kind: UInt8, status: UInt8 = 0) -> ReplyLedger.Verdict {
+        let changesEnded = self.ledger.changesEnded
+        let verdict = self.ledger.received(kind)
+        switch verdict {
+        case .forwardError, .swallowError:
+            if changesEnded < self.unnamedChange, self.unnamedChange <= self.ledger.changesEnded {
+                self.unnamedOwner = self.unnamedOwnerBefore
+            }
+        case .forwardEnd, .swallowEnd:
+            guard let status = TransactionStatus(rawValue: status) else {
+                self.isBroken = true
+                return .unexpected
+            }
+            self.status = status
+        case .unexpected, .asynchronousError:
+            self.isBroken = true
+        case .forward, .swallow:
+            if kind == BackendKind.copyIn.rawValue { self.copyInStarted() }
+        default:
+            break
+        }
+        return verdict
+    }
+
+    /// A Sync that was sent before the COPY could be seen is read by the COPY and has ended nothing.
+    private mutating func copyInStarted() {
+        if self.ledger.isExtended, !self.ledger.owesReady { self.isBatchOpen = true }
+    }
+
+    /// Whether the head of the ledger takes rows, so that a run of DataRow messages needs no judgement each.
+    public var acceptsRows: Bool {
+        let current = self.ledger.current
+        return current == .query || current == .execute
+    }
+
+    // MARK: Recovery
+
+    /// What stands between this server and its next client, now that the last one is gone or has ended its work.
+    ///
+    /// - Parameter midMessage: a message was sent in part, so the server takes whatever comes next for the rest of it.
+    public func nextRecovery(midMessage: Bool = false) -> Recovery {
+        if self.isBroken || self.ledger.isDoubtful || midMessage { return .close }
+        if self.cancelsUnderWay > 0 { return .wait }
+        if self.ledger.isCopyingIn { return .failCopy(sync: self.ledger.isExtended) }
+        if self.isBatchOpen || self.ledger.isSkipping { return .sync }
+        if !self.ledger.isSettled { return .wait }
+        if self.status != .idle { return .rollback }
+        if self.needsReset { return .reset }
+        if self.hasNamedStatements { return .deallocate }
+        return .ready
+    }
+
+    /// A cleaning step has been confirmed by its ReadyForQuery.
+    public mutating func recovered(_ step: Recovery) {
+        switch step {
+        case .reset:
+            self.needsReset = false
+            self.hasNamedStatements = false
+            self.unnamedOwner = .none
+        case .deallocate:
+            self.hasNamedStatements = false
+            self.unnamedOwner = .none
+        default:
+            break
+        }
+    }
+
+    /// A cleaning step has failed, so what the server holds is not known.
+    public mutating func recoveryFailed() { self.isBroken = true }
+
+    // MARK: Cancel
+
+    /// A cancel request for this server's query sets out.
+    public mutating func cancelStarted() { self.cancelsUnderWay += 1 }
+
+    /// A cancel request has been delivered: PostgreSQL has closed its connection, so the signal has been sent.
+    public mutating func cancelEnded() {
+        precondition(self.cancelsUnderWay > 0, "a cancel ended that had not started")
+        self.cancelsUnderWay -= 1
+    }
+
+    /// A cancel request may still arrive at any time.
+    public mutating func cancelLost() {
+        self.cancelEnded()
+        self.isBroken = true
+    }
+}

@@ -1,0 +1,152 @@
+/// The settings that follow a client from server to server, and every combination of their values that somebody has now.
+///
+/// A client and a server each hold the ID of a combination, so that "does this server stand as this client wants it" is one
+/// comparison of integers for each check-out. Combinations are counted and forgotten with their last holder, since
+/// `application_name` alone can make every client's different.
+public struct TrackedParameters: Sendable {
+    /// A combination of values.
+    public struct Combination: Hashable, Sendable {
+        fileprivate var index: Int
+
+        /// Nothing is known; equal to no combination that somebody holds.
+        public static let unknown = Combination(index: -1)
+    }
+
+    private struct Entry {
+        var values: [String?]
+        var holders: Int
+    }
+
+    /// The names, as PostgreSQL spells them.
+    public let names: [String]
+    private let lowercased: [String]
+
+    private var entries: [Entry] = []
+    private var free: [Int] = []
+    private var known: [[String?]: Int] = [:]
+
+    /// The names that are always followed.
+    public static let standardNames = [
+        "client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings",
+        "application_name",
+    ]
+
+    /// Creates the table; `extra` is `track_extra_parameters`.
+    public init(extra: [String] = ["IntervalStyle"]) {
+        var names = Self.standardNames
+        for name in extra where !names.contains(where: { $0.lowercased() == name.lowercased() }) {
+            names.append(name)
+        }
+        self.names = names
+        self.lowercased = names.map { $0.lowercased() }
+    }
+
+    /// How many combinations somebody has.
+    public var count: Int { self.known.count }
+
+    /// The place of a name among `names`, in any case of letters; nil when it is not followed.
+    public func place(of name: String) -> Int? {
+        if let exact = self.names.firstIndex(of: name) { return exact }
+        let lowercased = name.lowercased()
+        return self.lowercased.firstIndex(of: lowercased)
+    }
+
+    /// The values of a combination in the order of `names`; nil where nothing is known.
+    public func values(of combination: Combination) -> [String?] {
+        guard combination != .unknown else {
+            return [String?](repeating: nil, count: self.names.count)
+        }
+        return self.entries[combination.index].values
+    }
+
+    /// Takes a hold of the combination with these values.
+    public mutating func hold(_ values: [String?]) -> Combination {
+        precondition(values.count == self.names.count, "as many values as names")
+        if let index = self.known[values] {
+            self.entries[index].holders += 1
+            return Combination(index: index)
+        }
+        let index = self.free.popLast() ?? self.entries.count
+        let entry = Entry(values: values, holders: 1)
+        if index == self.entries.count {
+            self.entries.append(entry)
+        } else {
+            self.entries[index] = entry
+        }
+        self.known[values] = index
+        return Combination(index: index)
+    }
+
+    /// Takes one more hold.
+    public mutating func retain(_ combination: Combination) {
+        guard combination != .unknown else { return }
+        self.entries[combination.index].holders += 1
+    }
+
+    /// Gives a hold back.
+    public mutating func release(_ combination: Combination) {
+        guard combination != .unknown else { return }
+        let index = combination.index
+        self.entries[index].holders -= 1
+        precondition(self.entries[index].holders >= 0, "a combination released too often")
+        guard self.entries[index].holders == 0 else { return }
+        self.known[self.entries[index].values] = nil
+        self.entries[index].values = []
+        self.free.append(index)
+    }
+
+    /// Exchanges a hold for one of the combination with one value changed.
+    public mutating func replace(
+        _ combination: Combination,
+        at place: Int,
+        with value: String
+    ) -> Combination {
+        var values = self.values(of: combination)
+        if values[place] == value, combination != .unknown { return combination }
+        values[place] = value
+        let changed = self.hold(values)
+        self.release(combination)
+        return changed
+    }
+
+    /// The statements that bring a server from one combination to another; nil when there is nothing to do.
+    ///
+    /// One Query of several SETs. A value that the wanted combination does not know stays as it is.
+    public func statements(from present: Combination, to wanted: Combination) -> String? {
+        guard present != wanted else { return nil }
+        let present = self.values(of: present)
+        let wanted = self.values(of: wanted)
+        var text = ""
+        for place in self.names.indices {
+            guard let value = wanted[place], value != present[place] else { continue }
+            let quoted = Self.quote(value)
+            text += "SET \(Self.quoteName(self.names[place])) = \(quoted);"
+        }
+        return text.isEmpty ? nil : text
+    }
+
+    /// A literal that means the same whatever `standard_conforming_strings` says.
+    private static func quote(_ value: String) -> String {
+        let hasBackslash = value.utf8.contains(UInt8(ascii: "\\"))
+        var quoted = hasBackslash ? " E'" : "'"
+        for character in value.unicodeScalars {
+            if character == "'" {
+                quoted += "''"
+            } else if character == "\\" {
+                quoted += "\\\\"
+            } else {
+                quoted.unicodeScalars.append(character)
+            }
+        }
+        return quoted + "'"
+    }
+
+    /// A setting's name; a custom one has dots, which must stay outside the quotes.
+    private static func quoteName(_ name: String) -> String {
+        name.split(separator: ".", omittingEmptySubsequences: false).map { part in
+            let escaped = part.split(separator: "\"", omittingEmptySubsequences: false)
+                .joined(separator: "\"\"")
+            return "\"\(escaped)\""
+        }.joined(separator: ".")
+    }
+}

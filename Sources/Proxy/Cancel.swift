@@ -1,0 +1,142 @@
+import Logging
+import Pooling
+import Reactor
+import Settings
+import Wire
+
+/// A connection that carries one cancel request to a server.
+final class CancelConnection {
+    let index: UInt32
+    let socket: SocketID
+    /// Whose query is meant.
+    let server: ServerID
+    let pool: PoolEntry
+    let request: [UInt8]
+    /// Who asked; its connection is closed when PostgreSQL has closed ours, so that it can tell
+    /// when the signal is out.
+    let requester: ClientID?
+    let deadline: Instant
+    var isSent = false
+
+    init(
+        index: UInt32,
+        socket: SocketID,
+        server: ServerConnection,
+        request: [UInt8],
+        requester: ClientID?,
+        deadline: Instant
+    ) {
+        self.index = index
+        self.socket = socket
+        self.server = server.id
+        self.pool = server.pool
+        self.request = request
+        self.requester = requester
+        self.deadline = deadline
+    }
+}
+
+/// Cancel requests reach the query that they mean, and no other.
+extension Worker {
+    /// Cancel requests that may be under way at once; more are dropped, as PostgreSQL may drop
+    /// them.
+    static let cancelsMax = 128
+
+    /// A client has come with a key.
+    func cancelReceived(_ key: CancelKey, from requester: ClientConnection) {
+        guard let id = self.keys.owner(of: key), let client = self.clients[id.index, id.generation]
+        else {
+            return self.closeClient(requester, .cancelDelivered)
+        }
+        if client.phase == .console {
+            self.cancelControl(client)
+            return self.closeClient(requester, .cancelDelivered)
+        }
+        if client.session.state == .waiting, let pool = client.pool {
+            if self.pools.leave(pool.id, client: client.id, ticket: client.ticket) {
+                let fields = ErrorFields(
+                    .error,
+                    .queryCanceled,
+                    "canceling statement due to user request",
+                    detail: "It was waiting for a server connection."
+                )
+                self.refuseWait(client, fields)
+            }
+            return self.closeClient(requester, .cancelDelivered)
+        }
+        // Between two of its queries, or while Weir's own is answered, there is nothing of the
+        // client's to cancel.
+        guard client.session.state == .linked, let server = client.server,
+            !server.session.ledger.isSettled, !server.session.ledger.isSwallowing,
+            self.startCancel(server, for: requester.id)
+        else { return self.closeClient(requester, .cancelDelivered) }
+        requester.login?.isCanceling = true
+    }
+
+    /// Sends a cancel request for what a server is doing to the very address where that server is.
+    @discardableResult
+    func startCancel(_ server: ServerConnection, for requester: ClientID?) -> Bool {
+        guard server.session.cancelsUnderWay == 0, self.cancels.count < Self.cancelsMax,
+            server.processID != 0
+        else { return false }
+        server.session.cancelStarted()
+        self.writer.removeAll()
+        self.writer.cancelRequest(processID: server.processID, secret: server.secret)
+        let request = self.writer.bytes
+        let limit = self.settings.global.cancelWaitTimeout.nanoseconds
+        let cancel = self.cancels.insert { index, _ in
+            CancelConnection(
+                index: index,
+                socket: self.loop.connect(
+                    to: server.address,
+                    options: self.socketOptions,
+                    context: Role.cancel.token(index)
+                ),
+                server: server,
+                request: request,
+                requester: requester,
+                deadline: limit == 0 ? .max : self.loop.now + limit
+            )
+        }
+        self.logger.debug("\(server.prefix)cancel request (\(cancel.index)) started")
+        return true
+    }
+
+    func cancelEvent(_ cancel: CancelConnection, _ kind: Completion.Kind) {
+        switch kind {
+        case .connected:
+            self.send(cancel.request, to: cancel.socket)
+            cancel.isSent = true
+            self.loop.receive(cancel.socket)
+        case .received:
+            self.loop.receive(cancel.socket)
+        case .endOfFile, .failed:
+            // PostgreSQL sends the signal before it closes, so no later query can be met.
+            self.endCancel(cancel, isCertain: true)
+        case .accepted, .drained, .closed, .woken:
+            break
+        }
+    }
+
+    /// A cancel request is over; where it may still arrive, its server is no good any more.
+    func endCancel(_ cancel: CancelConnection, isCertain: Bool) {
+        self.loop.setContext(Role.nobody.token(0), of: cancel.socket)
+        self.loop.close(cancel.socket, flushing: false)
+        self.cancels.remove(cancel.index)
+        if let id = cancel.requester, let requester = self.clients[id.index, id.generation] {
+            self.closeClient(requester, .cancelDelivered)
+        }
+        guard let server = self.servers[cancel.server.index, cancel.server.generation] else {
+            return
+        }
+        if isCertain { server.session.cancelEnded() } else { server.session.cancelLost() }
+        self.recover(server)
+    }
+
+    /// Gives up cancel requests that take too long.
+    func expireCancels(now: Instant) {
+        for cancel in self.cancels.all where cancel.deadline <= now {
+            self.endCancel(cancel, isCertain: !cancel.isSent)
+        }
+    }
+}

@@ -1,0 +1,210 @@
+import Auth
+import Logging
+import Pooling
+import Reactor
+import Settings
+import Telemetry
+import Wire
+
+/// Clients that have shown who they are become clients of a pool.
+extension Worker {
+    func authenticated(_ client: ClientConnection, _ proof: LearnedCredentials) {
+        if Self.isConsole(client.databaseName) {
+            guard let access = self.consoleAccess(client.userName) else {
+                return self.closeClient(
+                    client,
+                    .loginFailed,
+                    ErrorFields(
+                        .fatal,
+                        .insufficientPrivilege,
+                        "not allowed",
+                        detail:
+                            "User \"\(client.userName)\" is in neither admin_users nor stats_users."
+                    )
+                )
+            }
+            return self.openConsole(client, access)
+        }
+        guard let database = self.database(named: client.databaseName), !database.isRemoved else {
+            let name = client.databaseName
+            return self.refuse(client, .invalidCatalogName, "database \"\(name)\" does not exist")
+        }
+        guard !database.isDisabled else {
+            return self.refuse(
+                client,
+                .cannotConnectNow,
+                "database \"\(database.name)\" is disabled"
+            )
+        }
+        let serverUser = database.settings.user ?? client.userName
+        if self.settings.global.authType == .any, database.settings.user == nil {
+            return self.refuse(
+                client,
+                .invalidAuthorization,
+                "auth_type \"any\" needs a user in the database entry"
+            )
+        }
+        let user = self.userEntry(client.userName)
+        guard self.hasRoom(client, database, user) else { return }
+        let pool = self.pool(database, serverUser)
+        pool.clientsHaveLoggedIn = true
+        if database.settings.user == nil { self.learn(pool, proof) }
+        self.refreshFilling(pool)
+        client.pool = pool
+        client.user = user
+        database.clients += 1
+        user.clients += 1
+        self.pools.clientJoined(pool.id)
+        pool.counters.clientLoginCount += 1
+        client.phase = .greeting
+        if pool.greeting != nil {
+            self.greet(client)
+        } else {
+            client.ticket = self.pools.awaitGreeting(
+                pool.id,
+                client: client.id,
+                now: self.loop.now
+            )
+        }
+        self.openServers(in: pool)
+    }
+
+    private func refuse(_ client: ClientConnection, _ state: SQLState, _ message: String) {
+        self.closeClient(client, .loginFailed, ErrorFields(.fatal, state, message))
+    }
+
+    private func hasRoom(
+        _ client: ClientConnection,
+        _ database: DatabaseEntry,
+        _ user: UserEntry
+    ) -> Bool {
+        let databaseLimit = self.settings.maxDbClientConnections(database: database.name)
+        let userLimit = self.settings.maxUserClientConnections(user: user.name)
+        let full: (key: String, limit: Int)? =
+            if databaseLimit > 0, database.clients >= databaseLimit {
+                ("max_db_client_connections", databaseLimit)
+            } else if userLimit > 0, user.clients >= userLimit {
+                ("max_user_client_connections", userLimit)
+            } else { nil }
+        guard let full else { return true }
+        self.closeClient(
+            client,
+            .loginFailed,
+            ErrorFields(
+                .fatal,
+                .tooManyConnections,
+                "client connections exceeded (\(full.key))",
+                detail: "\(full.limit) of \(full.limit) client connections are in use.",
+                hint: "Raise \(full.key)."
+            )
+        )
+        return false
+    }
+
+    /// A login has shown what the server will want to see; what it was before may have changed.
+    private func learn(_ pool: PoolEntry, _ proof: LearnedCredentials) {
+        if let password = proof.password { pool.learned.password = password }
+        if let keys = proof.scramKeys { pool.learned.scramKeys = keys }
+        pool.learned.storedSecret = proof.storedSecret ?? pool.learned.storedSecret
+    }
+
+    /// What there is to log in to the server of a pool with.
+    func credentials(for pool: PoolEntry) -> ServerCredentials {
+        if pool.database.settings.user != nil {
+            if let password = pool.database.settings.password {
+                return ServerCredentials(password: password.exposed)
+            }
+        }
+        let stored = self.users.secret(of: pool.user.name)
+        var credentials = ServerCredentials(pool.learned)
+        credentials.storedSecret = stored ?? credentials.storedSecret
+        if case .plain(let password)? = stored { credentials.password = password }
+        // A password in the database entry is for whoever connects, unless the user has a better
+        // one.
+        if credentials.password == nil, let password = pool.database.settings.password {
+            credentials.password = password.exposed
+        }
+        return credentials
+    }
+
+    /// Whether a pool's server could be logged in to before any client has shown its keys.
+    func hasCredentials(_ pool: PoolEntry) -> Bool {
+        if pool.clientsHaveLoggedIn { return true }
+        if case .scram? = self.users.secret(of: pool.user.name),
+            pool.database.settings.password == nil
+        {
+            return false
+        }
+        return true
+    }
+
+    /// Tells the pool set whether the pool's minimum can and must be kept.
+    func refreshFilling(_ pool: PoolEntry) {
+        self.pools.setFilling(
+            of: pool.id,
+            always: pool.database.settings.user != nil && !pool.database.isRemoved,
+            hasCredentials: self.hasCredentials(pool)
+        )
+    }
+
+    // MARK: The greeting
+
+    /// Ends a login: the client learns what the server says of itself, its key, and that it may
+    /// begin.
+    func greet(_ client: ClientConnection) {
+        guard let pool = client.pool, let login = client.login, let greeting = pool.greeting else {
+            preconditionFailure("a client greeted before its time")
+        }
+        var values = [String?](repeating: nil, count: self.parameters.names.count)
+        self.addHost(to: login, of: client)
+        self.writer.removeAll()
+        self.writer.authentication(code: AuthenticationRequest.ok.code)
+        for parameter in greeting {
+            var value = parameter.value
+            if let place = self.parameters.place(of: parameter.name) {
+                value = login.wanted[place] ?? value
+                values[place] = value
+            }
+            self.writer.parameterStatus(parameter.name, value)
+        }
+        for place in values.indices where values[place] == nil {
+            values[place] = login.wanted[place]
+        }
+        let key = self.newKey(for: client)
+        client.cancelKey = key
+        self.writer.backendKeyData(processID: key.processID, secret: key.secret)
+        self.writer.readyForQuery(.idle)
+        client.parameters = self.parameters.hold(values)
+        client.policy = self.policy(for: client, pool)
+        client.session = ClientSession(mode: client.policy.mode)
+        client.session.isSimpleQueryDisabled = self.settings.global.disablePqexec
+        client.reader = FrameReader(limit: self.settings.global.maxPacketSize)
+        client.login = nil
+        client.phase = .ready
+        client.ticket = .none
+        client.idleSince = self.loop.now
+        self.send(self.writer.bytes, to: client.socket)
+        self.readyClients.append(client.id)
+    }
+
+    /// `application_name_add_host`: PostgreSQL's own views then say where a client really is.
+    private func addHost(to login: ClientLogin, of client: ClientConnection) {
+        guard self.settings.global.applicationNameAddHost,
+            let place = self.parameters.place(of: "application_name")
+        else { return }
+        let name = login.wanted[place] ?? ""
+        let address = client.remote.logText(listening: client.local)
+        login.wanted[place] = name.isEmpty ? address : "\(name) - \(address)"
+    }
+
+    private func newKey(for client: ClientConnection) -> CancelKey {
+        while true {
+            // The top bit of a process ID is a sign to some clients.
+            let key = CancelKey(
+                processID: UInt32.random(in: 1...0x7fff_ffff, using: &self.random),
+                secret: UInt32.random(in: 0...UInt32.max, using: &self.random)
+            )
+            if self.keys.insert(key, for: client.id) { return key }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Logging
+import Pooling
+import Reactor
+import Wire
+
+/// A client's connection: its socket, its session, and where it stands. State only; `Worker` acts.
+final class ClientConnection {
+    /// How far the connection has come.
+    enum Phase {
+        /// Its first packet is awaited.
+        case startup
+        /// It shows who it is.
+        case authenticating
+        /// It waits for what a server of its pool says about itself.
+        case greeting
+        /// It is a client of a pool.
+        case ready
+        /// It is a client of the console.
+        case console
+        /// It is gone; nothing may be sent any more.
+        case closed
+    }
+
+    let id: ClientID
+    /// What KILL_CLIENT takes.
+    let number: Int64
+    let socket: SocketID
+    let remote: SocketAddress
+    let local: SocketAddress
+    /// Wall-clock microseconds.
+    let connectTime: Int64
+    /// When it connected, for the login's time limit.
+    let acceptedAt: Instant
+
+    var phase = Phase.startup
+    var login: ClientLogin?
+    var session = ClientSession(mode: .session)
+    var reader: FrameReader
+    var stash = Stash()
+    /// The rest of the message being read is thrown away rather than passed on.
+    var isDiscarding = false
+    /// The kind of the message being read, for its rest.
+    var passingKind: UInt8 = 0
+
+    var pool: PoolEntry?
+    var user: UserEntry?
+    var userName = ""
+    var databaseName = ""
+    /// The server that this client has checked out.
+    var server: ServerConnection?
+    var ticket = WaitQueue.Ticket.none
+    var policy = ClientPolicy()
+    var parameters = TrackedParameters.Combination.unknown
+    var cancelKey: CancelKey?
+
+    /// When its present request came, or its wait began.
+    var requestedAt: Instant = 0
+    /// Wall-clock microseconds of its last request.
+    var requestTime: Int64
+    /// When it last became idle.
+    var idleSince: Instant
+    /// Why requests that had arrived by then are refused, and how many bytes of them are still to
+    /// be seen.
+    var refusal: Refusal?
+
+    /// It has said good-bye and closed its side, and what it asked for before is still to be done.
+    var isHalfClosed = false
+    /// It is not read from, because too many of its requests are unanswered.
+    var isPipelineFull = false
+
+    var console: ConsoleSession?
+
+    /// Requests that came before a wait ended in an error share the error.
+    final class Refusal {
+        let fields: ErrorFields
+        var bytes: Int
+
+        init(fields: ErrorFields, bytes: Int) {
+            self.fields = fields
+            self.bytes = bytes
+        }
+    }
+
+    init(
+        id: ClientID,
+        number: Int64,
+        socket: SocketID,
+        remote: SocketAddress,
+        local: SocketAddress,
+        connectTime: Int64,
+        now: Instant
+    ) {
+        self.id = id
+        self.number = number
+        self.socket = socket
+        self.remote = remote
+        self.local = local
+        self.connectTime = connectTime
+        self.requestTime = connectTime
+        self.acceptedAt = now
+        self.idleSince = now
+        self.reader = FrameReader(limit: Limits.loginMessageLengthMax)
+    }
+
+    var isUnix: Bool { if case .unix = self.remote { true } else { false } }
+
+    /// What a log line about this client begins with, in PgBouncer's form.
+    var prefix: String {
+        let database = self.databaseName.isEmpty ? "(nodb)" : self.databaseName
+        let user = self.userName.isEmpty ? "(nouser)" : self.userName
+        let handle = String(self.handle, radix: 16)
+        return "C-0x\(handle): \(database)/\(user)@\(self.remote.logText(listening: self.local)) "
+    }
+
+    /// A number that names the connection in logs and on the console.
+    var handle: UInt64 { 0xc000_0000_0000 | UInt64(self.number) << 4 }
+}

@@ -1,0 +1,12 @@
+import Pooling
+
+/// The settings that apply to one client, resolved when it logs in and again on reload.
+struct ClientPolicy {
+    var mode = Pooling.PoolMode.session
+    var queryTimeout: Nanoseconds = 0
+    var transactionTimeout: Nanoseconds = 0
+    var idleTransactionTimeout: Nanoseconds = 0
+    var clientIdleTimeout: Nanoseconds = 0
+    /// Statements from this duration on are logged; nil for none.
+    var slowThreshold: Nanoseconds?
+}

@@ -1,0 +1,184 @@
+import Logging
+import Pooling
+import Reactor
+import Settings
+import Telemetry
+import Wire
+
+/// Server connections are opened: where to, and what becomes of failures.
+extension Worker {
+    /// Opens what the pool's waiters and its minimum want.
+    func openServers(in pool: PoolEntry) {
+        guard self.ending == .none else { return }
+        while let opening = self.pools.nextOpening(in: pool.id, now: self.loop.now) {
+            self.perform(opening)
+        }
+    }
+
+    /// Opens what anybody's waiters want, the oldest first.
+    func openServers() {
+        guard self.ending == .none else { return }
+        while let opening = self.pools.nextOpening(now: self.loop.now) { self.perform(opening) }
+    }
+
+    private func perform(_ opening: PoolSet.Opening) {
+        switch opening {
+        case .open(let pool): self.openServer(self.poolEntries[pool.index])
+        case .evict(let id): self.closeServer(self.server(id), .evicted)
+        }
+    }
+
+    private func openServer(_ pool: PoolEntry) {
+        let now = self.loop.now
+        let number = self.nextNumber
+        self.nextNumber += 1
+        let server = self.servers.insert { index, generation in
+            ServerConnection(
+                id: ServerID(index: index, generation: generation),
+                number: number,
+                pool: pool,
+                connectTime: Self.wallClock()
+            )
+        }
+        self.pools.opened(server.id, in: pool.id, now: now)
+        server.deadline = now + self.settings.global.serverConnectTimeout.nanoseconds
+        let login = ServerLogin()
+        login.host = self.nextHost(pool.database)
+        server.login = login
+        let token = Self.token(server.id.index, server.id.generation)
+        let mailbox = self.mailbox
+        self.resolver.resolve(
+            host: login.host,
+            port: UInt16(truncatingIfNeeded: pool.database.settings.port),
+            now: now
+        ) { result in
+            mailbox.post(.resolved(server: token, result))
+        }
+    }
+
+    /// The host whose turn it is; without one, the directory of the server's Unix socket.
+    private func nextHost(_ database: DatabaseEntry) -> String {
+        let hosts = database.settings.hosts
+        guard !hosts.isEmpty else { return self.settings.global.unixSocketDir }
+        let host = hosts[database.hostTurn % hosts.count]
+        if database.settings.loadBalanceHosts == .roundRobin {
+            database.hostTurn = (database.hostTurn + 1) % hosts.count
+        }
+        return host
+    }
+
+    func resolved(_ token: UInt64, _ result: Result<[SocketAddress], ResolveError>) {
+        let index = UInt32(truncatingIfNeeded: token)
+        guard let server = self.servers[index, UInt32(token >> 32)], server.phase == .resolving,
+            let login = server.login
+        else { return }
+        switch result {
+        case .success(let addresses):
+            login.addresses = addresses
+            self.connectNext(server)
+        case .failure(let error):
+            self.serverLoginFailed(
+                server,
+                .unreachable,
+                ErrorFields(
+                    .fatal,
+                    .connectionFailure,
+                    "server DNS lookup failed",
+                    detail: "Host \"\(login.host)\": \(error)"
+                )
+            )
+        }
+    }
+
+    /// Tries the next address of the host.
+    private func connectNext(_ server: ServerConnection) {
+        guard let login = server.login, !login.addresses.isEmpty else {
+            return self.connectFailed(server, error: 0)
+        }
+        server.address = login.addresses.removeFirst()
+        server.phase = .connecting
+        server.socket = self.loop.connect(
+            to: server.address,
+            options: self.socketOptions,
+            context: Role.server.token(server.id.index)
+        )
+    }
+
+    var socketOptions: SocketOptions {
+        let global = self.settings.global
+        var options = SocketOptions()
+        options.keepalive = global.tcpKeepalive
+        options.keepIdle = Int32(truncatingIfNeeded: global.tcpKeepidle)
+        options.keepInterval = Int32(truncatingIfNeeded: global.tcpKeepintvl)
+        options.keepCount = Int32(truncatingIfNeeded: global.tcpKeepcnt)
+        options.userTimeout = Int32(truncatingIfNeeded: global.tcpUserTimeout)
+        options.socketBuffer = Int32(truncatingIfNeeded: global.tcpSocketBuffer)
+        return options
+    }
+
+    /// The socket could not be connected, or broke during login.
+    func connectFailed(_ server: ServerConnection, error: Int32) {
+        if server.phase == .connecting, let login = server.login, !login.addresses.isEmpty {
+            self.loop.setContext(Role.nobody.token(0), of: server.socket)
+            self.loop.close(server.socket, flushing: false)
+            server.socket = .none
+            return self.connectNext(server)
+        }
+        let reason = error == 0 ? "the server closed the connection" : Self.errorText(error)
+        self.serverLoginFailed(
+            server,
+            .unreachable,
+            ErrorFields(
+                .fatal,
+                .connectionFailure,
+                server.phase == .loggingIn
+                    ? "server closed the connection during login"
+                    : "could not connect to server",
+                detail: "\(server.address): \(reason)"
+            )
+        )
+    }
+
+    /// A login has failed: who waits is told, or waits for a better time.
+    func serverLoginFailed(
+        _ server: ServerConnection,
+        _ failure: PoolSet.LoginFailure,
+        _ fields: ErrorFields
+    ) {
+        guard server.phase != .closing else { return }
+        let pool = server.pool
+        let detail = fields.detail.map { " (\($0))" } ?? ""
+        let text = "\(fields.severity.rawValue) \(fields.message)\(detail)"
+        self.logger.warning("\(server.prefix)server login failed: \(text)")
+        pool.lastFailure = fields
+        pool.counters.serverLoginFailureCount += 1
+        if pool.database.settings.hosts.count > 1, failure == .unreachable,
+            pool.database.settings.loadBalanceHosts == .disable
+        {
+            pool.database.hostTurn += 1
+        }
+        let now = self.loop.now
+        let isForAll: Bool
+        if self.pools.place(of: server.id) == .opening {
+            isForAll = self.pools.loginFailed(server.id, failure, now: now)
+        } else {
+            isForAll = false
+        }
+        self.closeServer(server, failure == .unreachable ? .connectFailed : .serverLoginFailed)
+        if isForAll { self.refuseAll(pool, fields) }
+    }
+
+    /// Tells everybody who waits for a server of the pool why there will be none.
+    func refuseAll(_ pool: PoolEntry, _ fields: ErrorFields) {
+        while let id = self.pools.nextRefused(pool.id) {
+            if let client = self.clients[id.index, id.generation] {
+                self.refuseWait(client, fields)
+            }
+        }
+        while let id = self.pools.nextGreeting(pool.id) {
+            if let client = self.clients[id.index, id.generation] {
+                self.closeClient(client, .loginFailed, fields)
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import Logging
+import Pooling
+import Reactor
+import Settings
+import Wire
+
+/// What a console client may do.
+final class ConsoleSession {
+    let access: ConsoleAccess
+
+    init(access: ConsoleAccess) { self.access = access }
+}
+
+/// Clients of the console's virtual database.
+extension Worker {
+    /// The rights of a user on the console; nil for none.
+    func consoleAccess(_ user: String) -> ConsoleAccess? {
+        let global = self.settings.global
+        if global.adminUsers.contains(user) { return .admin }
+        if global.statsUsers.contains(user) || global.authType == .any { return .statistics }
+        return nil
+    }
+
+    /// Whether this is the process's own user, who needs no password: over the Unix socket, as
+    /// `pgbouncer` or `weir`.
+    func isOwner(_ client: ClientConnection) -> Bool {
+        guard client.isUnix, Self.isConsole(client.userName),
+            let peer = self.loop.peerCredentials(client.socket)
+        else { return false }
+        return peer.uid == Self.effectiveUser
+    }
+
+    func openConsole(_ client: ClientConnection, _ access: ConsoleAccess) {
+        client.phase = .console
+        client.login = nil
+        client.console = ConsoleSession(access: access)
+        self.consoleClients += 1
+        let key = CancelKey(
+            processID: UInt32.random(in: 1...0x7fff_ffff, using: &self.random),
+            secret: UInt32.random(in: 0...UInt32.max, using: &self.random)
+        )
+        if self.keys.insert(key, for: client.id) { client.cancelKey = key }
+        self.writer.removeAll()
+        self.writer.authentication(code: 0)
+        for parameter in self.environment.console.loginParameters {
+            self.writer.parameterStatus(parameter.name, parameter.value)
+        }
+        self.writer.backendKeyData(processID: key.processID, secret: key.secret)
+        self.writer.readyForQuery(.idle)
+        self.send(self.writer.bytes, to: client.socket)
+    }
+
+    func consoleReceived(_ client: ClientConnection, completion index: Int) {
+        unsafe client.stash.append(self.loop.bytes(index))
+        self.readConsole(client)
+    }
+
+    func readConsole(_ client: ClientConnection) {
+        while client.phase == .console, !self.awaitsControl(client) {
+            let span = unsafe Span<UInt8>(_unsafeBytes: client.stash.bytes)
+            let frame: Frame
+            do throws(FramingError) {
+                guard let next = try client.reader.next(in: span, at: 0), next.isComplete else {
+                    return
+                }
+                frame = next
+            } catch {
+                return self.closeClient(client, .protocolViolation, Self.violation(error))
+            }
+            let body = span.copy(frame.bodyOffset..<frame.end)
+            client.stash.removeFirst(frame.length)
+            switch FrontendKind(rawValue: frame.kind) {
+            case .query:
+                client.requestTime = Self.wallClock()
+                let end = body.firstIndex(of: 0) ?? body.count
+                self.run(String(decoding: body[..<end], as: UTF8.self), for: client)
+            case .terminate:
+                return self.closeClient(client, .clientTerminated)
+            case .flush, .sync:
+                self.writer.removeAll()
+                self.writer.readyForQuery(.idle)
+                if frame.kind == FrontendKind.sync.rawValue {
+                    self.send(self.writer.bytes, to: client.socket)
+                }
+            default:
+                self.send(self.environment.console.refuseExtendedProtocol(), to: client.socket)
+                return self.closeClient(client, .clientTerminated)
+            }
+        }
+    }
+
+    private func run(_ query: String, for client: ClientConnection) {
+        guard let access = client.console?.access else { return }
+        let console = self.environment.console
+        let parts = console.parts(neededFor: query, access: access) ?? .process
+        switch console.answer(query, access: access, snapshot: { self.snapshot(parts) }) {
+        case .reply(let bytes): self.send(bytes, to: client.socket)
+        case .control(let command): self.control(command, for: client)
+        }
+    }
+}

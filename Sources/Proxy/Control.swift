@@ -1,0 +1,302 @@
+import Logging
+import Pooling
+import Reactor
+import Settings
+import Wire
+
+/// A command of the console that is done when something has come true.
+struct PendingControl {
+    let client: ClientID
+    let command: ControlCommand
+}
+
+/// What the console and signals order.
+extension Worker {
+    /// Carries out a command and answers it, now or when it is done.
+    func control(_ command: ControlCommand, for client: ClientConnection) {
+        do throws(ControlRefusal) {
+            if let outcome = try self.start(command) {
+                self.finish(command, outcome, for: client)
+            } else {
+                self.pendingControls.append(PendingControl(client: client.id, command: command))
+                self.checkControls()
+            }
+        } catch {
+            self.finish(command, .refused(error), for: client)
+        }
+    }
+
+    private func finish(
+        _ command: ControlCommand,
+        _ outcome: ControlOutcome,
+        for client: ClientConnection
+    ) {
+        let bytes = self.environment.console.completion(of: command, outcome: outcome)
+        if !bytes.isEmpty { self.send(bytes, to: client.socket) }
+    }
+
+    /// Begins a command; nil when it is done later (`isDone`).
+    func start(_ command: ControlCommand) throws(ControlRefusal) -> ControlOutcome? {
+        switch command {
+        case .pause(let name):
+            try self.pause(name)
+            return nil
+        case .resume(let name):
+            try self.resume(name)
+        case .suspend:
+            try self.suspend()
+            return nil
+        case .disable(let name):
+            try self.entry(name).isDisabled = true
+        case .enable(let name):
+            try self.entry(name).isDisabled = false
+        case .reconnect(let name):
+            self.logger.info("RECONNECT \(Self.quoted(name))command issued")
+            self.reconnect(try self.entry(ifNamed: name))
+        case .waitClose(let name):
+            if let name { _ = try self.entry(name) }
+            return nil
+        case .kill(let name):
+            try self.kill(name)
+        case .killClient(let number):
+            guard let client = self.clients.all.first(where: { $0.number == number }) else {
+                throw .clientNotFound
+            }
+            self.closeClient(client, .adminDisconnect)
+        case .reload:
+            do throws(ConfigurationFailure) {
+                try self.reload()
+            } catch {
+                self.logger.warning("config file loading failed: \(error.reason)")
+                throw .reloadFailed(reason: error.reason)
+            }
+        case .set(let key, let value):
+            return try self.set(key, value)
+        case .shutdown(let mode):
+            self.shutDown(mode)
+        }
+        return .success
+    }
+
+    private func entry(_ name: String) throws(ControlRefusal) -> DatabaseEntry {
+        guard let entry = self.database(named: name) else { throw .noSuchDatabase(name) }
+        return entry
+    }
+
+    private func entry(ifNamed name: String?) throws(ControlRefusal) -> DatabaseEntry? {
+        guard let name else { return nil }
+        return try self.entry(name)
+    }
+
+    private static func quoted(_ name: String?) -> String { name.map { "'\($0)' " } ?? "" }
+
+    // MARK: Pause
+
+    private func pause(_ name: String?) throws(ControlRefusal) {
+        self.logger.info("PAUSE \(Self.quoted(name))command issued")
+        if self.pools.isPaused || self.isSuspended { throw .alreadyPaused }
+        let database = try self.entry(ifNamed: name)?.cap
+        if let database, self.pools.pausedDatabases.contains(database) { throw .alreadyPaused }
+        self.pools.setPaused(true, database: database)
+        self.closeUnused()
+    }
+
+    /// Closes idle servers that must not stay.
+    private func closeUnused() {
+        self.pools.upkeep(now: self.loop.now, &self.due)
+        let due = self.due
+        self.due.removeAll(keepingCapacity: true)
+        for case .close(let id, let reason) in due { self.closeServer(self.server(id), reason) }
+    }
+
+    private func resume(_ name: String?) throws(ControlRefusal) {
+        self.logger.info("RESUME \(Self.quoted(name))command issued")
+        if self.ending != .none { throw .shuttingDown }
+        if let name {
+            let database = try self.entry(name).cap
+            guard self.pools.pausedDatabases.contains(database) else {
+                throw .databaseNotPaused(name)
+            }
+            self.pools.setPaused(false, database: database)
+        } else {
+            guard self.pools.isPaused || self.isSuspended || !self.pools.pausedDatabases.isEmpty
+            else { throw .notPaused }
+            self.pools.setPaused(false, database: nil)
+            for database in self.pools.pausedDatabases {
+                self.pools.setPaused(false, database: database)
+            }
+        }
+        self.abandonPauses()
+        if self.isSuspended { self.endSuspension() }
+        for pool in self.poolEntries {
+            while let served = self.pools.nextServed(pool.id, now: self.loop.now) {
+                self.assignments.append((served.client, served.server, served.since))
+            }
+        }
+        self.openServers()
+    }
+
+    /// A PAUSE or SUSPEND that has not been answered is over.
+    private func abandonPauses() {
+        let pending = self.pendingControls
+        self.pendingControls.removeAll { Self.isPause($0.command) }
+        for control in pending where Self.isPause(control.command) {
+            guard let client = self.clients[control.client.index, control.client.generation] else {
+                continue
+            }
+            self.finish(control.command, .refused(.canceled), for: client)
+        }
+    }
+
+    private static func isPause(_ command: ControlCommand) -> Bool {
+        switch command {
+        case .pause, .suspend: true
+        default: false
+        }
+    }
+
+    private func kill(_ name: String?) throws(ControlRefusal) {
+        self.logger.info("KILL \(Self.quoted(name))command issued")
+        if self.pools.isPaused || self.isSuspended { throw .alreadyPaused }
+        let named = try self.entry(ifNamed: name)
+        let entries = named.map { [$0] } ?? Array(self.databaseEntries.values)
+        for entry in entries {
+            self.pools.setPaused(true, database: entry.cap)
+            for client in self.clients.all where client.pool?.database === entry {
+                self.closeClient(client, .databaseRemoved)
+            }
+            for server in self.servers.all where server.pool.database === entry {
+                self.closeServer(server, .paused)
+            }
+        }
+    }
+
+    // MARK: Suspend
+
+    private func suspend() throws(ControlRefusal) {
+        self.logger.info("SUSPEND command issued")
+        if self.pools.isPaused || self.isSuspended { throw .alreadyPaused }
+        if !self.pools.pausedDatabases.isEmpty { throw .pausedDatabases }
+        self.isSuspended = true
+        let limit = self.settings.global.suspendTimeout.nanoseconds
+        self.suspendDeadline = limit == 0 ? .max : self.loop.now + limit
+    }
+
+    /// Whether everything that was read has been passed on.
+    private var isFlushed: Bool {
+        !self.clients.all.contains { $0.phase != .console && self.loop.queued($0.socket) > 0 }
+            && !self.servers.all.contains {
+                $0.phase == .ready && self.loop.queued($0.socket) > 0
+            }
+    }
+
+    private func dropUnflushed() {
+        for client in self.clients.all
+        where client.phase != .console && self.loop.queued(client.socket) > 0 {
+            self.closeClient(client, .suspendTimeout)
+        }
+        for server in self.servers.all
+        where server.phase == .ready && self.loop.queued(server.socket) > 0 {
+            self.closeServer(server, .suspendTimeout)
+        }
+    }
+
+    private func endSuspension() {
+        self.isSuspended = false
+        self.suspendDeadline = .max
+        for client in self.clients.all {
+            self.resumeReading(client)
+            self.readyClients.append(client.id)
+        }
+        for server in self.servers.all { self.resumeReplies(server) }
+    }
+
+    // MARK: Commands that take time
+
+    func awaitsControl(_ client: ClientConnection) -> Bool {
+        self.pendingControls.contains { $0.client == client.id }
+    }
+
+    /// Answers commands whose condition has come true, and ends the process when it is time.
+    func checkControls() {
+        if self.isSuspended, self.loop.now >= self.suspendDeadline {
+            self.dropUnflushed()
+            self.suspendDeadline = .max
+        }
+        var index = 0
+        while index < self.pendingControls.count {
+            let pending = self.pendingControls[index]
+            guard self.isDone(pending.command) else {
+                index += 1
+                continue
+            }
+            self.pendingControls.remove(at: index)
+            guard let client = self.clients[pending.client.index, pending.client.generation] else {
+                continue
+            }
+            self.finish(pending.command, .success, for: client)
+            self.readConsole(client)
+        }
+        self.checkEnding()
+    }
+
+    private func isDone(_ command: ControlCommand) -> Bool {
+        switch command {
+        case .pause(let name):
+            return self.pools.slots(ofDatabase: name.flatMap { self.databaseEntries[$0]?.cap }) == 0
+        case .waitClose(let name):
+            return !self.servers.all.contains { server in
+                (name == nil || server.pool.database.name == name)
+                    && self.pools.isCloseNeeded(server.id)
+            }
+        case .suspend:
+            return self.isFlushed
+        default:
+            return true
+        }
+    }
+
+    /// A console client cancels what it waits for.
+    func cancelControl(_ client: ClientConnection) {
+        guard let index = self.pendingControls.firstIndex(where: { $0.client == client.id }) else {
+            return
+        }
+        let pending = self.pendingControls.remove(at: index)
+        self.undo(pending.command)
+        self.finish(pending.command, .refused(.canceled), for: client)
+        self.readConsole(client)
+    }
+
+    /// A console client has gone; what it was waiting for is undone.
+    func consoleLeft(_ client: ClientConnection) {
+        for pending in self.pendingControls where pending.client == client.id {
+            self.undo(pending.command)
+        }
+        self.pendingControls.removeAll { $0.client == client.id }
+    }
+
+    private func undo(_ command: ControlCommand) {
+        switch command {
+        case .pause(let name): try? self.resume(name)
+        case .suspend: try? self.resume(nil)
+        default: break
+        }
+    }
+
+    // MARK: Settings
+
+    private func set(_ key: String, _ value: String) throws(ControlRefusal) -> ControlOutcome {
+        do throws(SettingsErrors) {
+            switch try self.settings.setting(key, to: value) {
+            case .changed(let settings):
+                self.applySettings(settings)
+                return .success
+            case .notReloadable:
+                throw SettingsErrors([])
+            }
+        } catch {
+            if error.errors.isEmpty { throw .notChangeable(key: key) }
+            throw .setFailed(reason: error.description)
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import Auth
+import Logging
+import Pooling
+import Reactor
+import Settings
+
+/// Databases, users and pools by name, and the settings that apply to them.
+extension Worker {
+    /// The database of a name; made from `*` if the configuration has that and not the name.
+    func database(named name: String) -> DatabaseEntry? {
+        if let entry = self.databaseEntries[name] {
+            entry.lastUsed = self.loop.now
+            return entry
+        }
+        guard let settings = self.settings.database(named: name) else { return nil }
+        self.logger.info("registered new auto-database: \(name)")
+        return self.addDatabase(name, settings, isAutomatic: true)
+    }
+
+    private func addDatabase(
+        _ name: String,
+        _ settings: DatabaseSettings,
+        isAutomatic: Bool
+    ) -> DatabaseEntry {
+        let entry = DatabaseEntry(
+            name: name,
+            cap: self.pools.addDatabase(limit: self.settings.maxDbConnections(database: name)),
+            settings: settings,
+            isAutomatic: isAutomatic,
+            now: self.loop.now
+        )
+        self.databaseEntries[name] = entry
+        return entry
+    }
+
+    func userEntry(_ name: String) -> UserEntry {
+        if let entry = self.userEntries[name] { return entry }
+        let limit = self.settings.maxUserConnections(user: name)
+        let entry = UserEntry(name: name, cap: self.pools.addUser(limit: limit))
+        self.userEntries[name] = entry
+        return entry
+    }
+
+    func pool(_ database: DatabaseEntry, _ userName: String) -> PoolEntry {
+        let name = PoolName(database: database.name, user: userName)
+        if let entry = self.poolsByName[name] { return entry }
+        let user = self.userEntry(userName)
+        let id = self.pools.addPool(
+            database: database.cap,
+            user: user.cap,
+            limits: self.limits(database.name, userName)
+        )
+        let entry = PoolEntry(id: id, database: database, user: user)
+        entry.mode = self.poolMode(database.name, userName)
+        self.poolEntries.append(entry)
+        self.poolsByName[name] = entry
+        self.refreshFilling(entry)
+        return entry
+    }
+
+    /// Takes an automatic database out; its pools stay as empty places, since places are never
+    /// renumbered.
+    func forget(_ database: DatabaseEntry) {
+        // PgBouncer's words, which log readers look for.
+        let reason = "it does not exist anymore or inactive auto-database"
+        self.logger.warning("dropping database '\(database.name)' as \(reason)")
+        database.isRemoved = true
+        self.databaseEntries[database.name] = nil
+        for (name, entry) in self.poolsByName where entry.database === database {
+            self.poolsByName[name] = nil
+            self.refreshFilling(entry)
+        }
+    }
+
+    // MARK: Settings
+
+    private func poolMode(_ database: String, _ user: String) -> Pooling.PoolMode {
+        switch self.settings.poolMode(database: database, user: user) {
+        case .session: .session
+        case .transaction: .transaction
+        case .statement: .statement
+        }
+    }
+
+    private func limits(_ database: String, _ user: String) -> PoolLimits {
+        let global = self.settings.global
+        var limits = PoolLimits()
+        limits.size = self.settings.poolSize(database: database, user: user)
+        limits.minimumSize = self.settings.minPoolSize(database: database, user: user)
+        limits.reserveSize = self.settings.reservePoolSize(database: database, user: user)
+        limits.reserveTimeout = global.reservePoolTimeout.nanoseconds
+        limits.loginParallelism = global.serverLoginParallelism
+        limits.lifetime = self.settings.serverLifetime(database: database).nanoseconds
+        limits.idleTimeout = global.serverIdleTimeout.nanoseconds
+        limits.checkDelay =
+            global.serverCheckQuery.isEmpty ? nil : global.serverCheckDelay.nanoseconds
+        limits.isRoundRobin = global.serverRoundRobin
+        limits.waitTimeout = global.queryWaitTimeout.nanoseconds
+        limits.downTimeout = global.databaseDownTimeout.nanoseconds
+        limits.notifyAfter = global.queryWaitNotify.nanoseconds
+        limits.retryDelayMax = global.serverLoginRetry.nanoseconds
+        return limits
+    }
+
+    func policy(for client: ClientConnection, _ pool: PoolEntry) -> ClientPolicy {
+        let user = client.userName
+        let settings = self.settings
+        return ClientPolicy(
+            mode: pool.mode,
+            queryTimeout: settings.queryTimeout(user: user).nanoseconds,
+            transactionTimeout: settings.transactionTimeout(user: user).nanoseconds,
+            idleTransactionTimeout: settings.idleTransactionTimeout(user: user).nanoseconds,
+            clientIdleTimeout: settings.clientIdleTimeout(user: user).nanoseconds,
+            slowThreshold: settings.slowQueryThreshold(database: pool.database.name, user: user)
+                .time?.nanoseconds
+        )
+    }
+
+    /// Brings databases, users, pools and clients to the settings in force.
+    func applySettings(_ settings: Settings) {
+        self.settings = settings
+        self.pools.setProcessLimit(settings.global.maxServerConnections)
+        for (name, database) in settings.databases {
+            if let entry = self.databaseEntries[name] {
+                entry.settings = database
+                entry.isRemoved = false
+            } else {
+                let entry = self.addDatabase(name, database, isAutomatic: false)
+                if let user = database.user { _ = self.pool(entry, user) }
+            }
+        }
+        for entry in self.databaseEntries.values {
+            if entry.isAutomatic, let database = settings.database(named: entry.name) {
+                entry.settings = database
+            }
+            self.pools.setDatabaseLimit(
+                settings.maxDbConnections(database: entry.name),
+                of: entry.cap
+            )
+        }
+        for user in self.userEntries.values {
+            self.pools.setUserLimit(settings.maxUserConnections(user: user.name), of: user.cap)
+        }
+        for pool in self.poolEntries {
+            pool.mode = self.poolMode(pool.database.name, pool.user.name)
+            self.pools.setLimits(self.limits(pool.database.name, pool.user.name), of: pool.id)
+            self.refreshFilling(pool)
+        }
+        for client in self.clients.all where client.phase == .ready {
+            guard let pool = client.pool else { continue }
+            client.policy = self.policy(for: client, pool)
+            client.session.isSimpleQueryDisabled = settings.global.disablePqexec
+            // A client in the middle of something keeps its mode until it has no server.
+            if client.server == nil { client.session.mode = client.policy.mode }
+        }
+    }
+
+    func setUsers(_ users: UserList) {
+        self.users = users
+        self.derivedSecrets.removeAll()
+        for pool in self.poolEntries { self.refreshFilling(pool) }
+    }
+}

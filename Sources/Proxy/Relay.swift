@@ -1,0 +1,408 @@
+import Pooling
+import Reactor
+import Settings
+import Telemetry
+import Wire
+
+/// The data path: requests go from clients to servers, replies from servers to clients.
+///
+/// ## Overview
+/// Each received buffer is walked once. Headers are looked at; bodies only where a decision needs
+/// them (`inspected`). What may pass is collected to one run of bytes and forwarded in one piece.
+/// What cannot be decided yet (a header or a body of which a part is missing, a client that waits
+/// for a server) is kept in the connection's stash and offered again in front of the bytes that
+/// follow.
+///
+/// `ClientSession` and `ServerSession` decide; this file does what they say.
+extension Worker {
+    // MARK: Requests
+
+    /// A client has sent bytes.
+    func requestsReceived(_ client: ClientConnection, completion index: Int) {
+        let bytes = unsafe self.loop.bytes(index)
+        client.pool?.counters.bytesReceived += UInt64(bytes.count)
+        if self.isSuspended {
+            // The receive was armed before SUSPEND; what it brought waits for RESUME.
+            unsafe client.stash.append(bytes)
+        } else if client.stash.isEmpty {
+            let chunk = unsafe Chunk(bytes: bytes, completion: index)
+            let taken = self.relayRequests(client, chunk)
+            if client.phase != .closed, taken < chunk.count {
+                unsafe client.stash.append(chunk.slice(taken..<chunk.count))
+            }
+        } else {
+            unsafe client.stash.append(bytes)
+            self.relayStash(client)
+        }
+    }
+
+    /// Offers what a client has in its stash.
+    func relayStash(_ client: ClientConnection) {
+        guard client.phase == .ready, !client.stash.isEmpty, !self.isSuspended else { return }
+        let chunk = unsafe Chunk(bytes: client.stash.bytes, completion: -1)
+        let taken = self.relayRequests(client, chunk)
+        if client.phase != .closed { client.stash.removeFirst(taken) }
+    }
+
+    /// Walks a client's messages; returns how many bytes are done with.
+    private func relayRequests(_ client: ClientConnection, _ chunk: Chunk) -> Int {
+        if client.refusal != nil { return self.refuseRequests(client, chunk) }
+        let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
+        var position = self.passRest(client, chunk)
+        var run = position
+        walk: while true {
+            let frame: Frame
+            do throws(FramingError) {
+                guard let next = try client.reader.next(in: span, at: position) else { break walk }
+                frame = next
+            } catch {
+                self.forward(client, chunk, run..<position)
+                self.closeClient(client, .protocolViolation, Self.violation(error))
+                return position
+            }
+            guard frame.available >= Self.inspected(frame) else { break walk }
+            let target = frame.available > Frame.headerLength ? span[frame.bodyOffset] : 0
+            switch client.session.received(frame.kind, target: target) {
+            case .forward(let request):
+                if let request, let server = client.server {
+                    if request == .bind || request == .describeStatement || request == .parse {
+                        let named = Self.namesStatement(span, frame)
+                        if request == .parse {
+                            server.session.parseSent(by: client.id, named: named)
+                        } else if !named, server.session.holdsForeignUnnamed(for: client.id) {
+                            // PostgreSQL shall say what it says of a statement that does not exist.
+                            self.forward(client, chunk, run..<position)
+                            run = position
+                            self.closeForeignUnnamed(server)
+                        }
+                    }
+                    self.noteRequest(client, server, request, span, frame)
+                } else if frame.kind == FrontendKind.copyData.rawValue {
+                    client.server?.statements.dataSent(frame.length)
+                }
+                client.reader.pass(frame)
+                client.passingKind = frame.kind
+                position = frame.end
+            case .acquire:
+                guard self.acquire(client) else { break walk }
+            case .hold:
+                break walk
+            case .discard:
+                self.forward(client, chunk, run..<position)
+                position = self.discard(client, frame)
+                run = position
+            case .answerReady:
+                self.writer.removeAll()
+                self.writer.readyForQuery(.idle)
+                self.send(self.writer.bytes, to: client.socket)
+                position = self.discard(client, frame)
+                run = position
+            case .terminate:
+                self.forward(client, chunk, run..<position)
+                self.closeClient(client, .clientTerminated)
+                return frame.end
+            case .refuse(let refusal):
+                self.forward(client, chunk, run..<position)
+                self.closeClient(client, .protocolViolation, Self.violation(refusal))
+                return position
+            }
+        }
+        self.forward(client, chunk, run..<position)
+        return position
+    }
+
+    /// The bytes at the start of a chunk that belong to a message let through (or thrown away)
+    /// before.
+    private func passRest(_ client: ClientConnection, _ chunk: Chunk) -> Int {
+        let count = client.reader.resume(available: chunk.count)
+        guard count > 0 else { return 0 }
+        if !client.isDiscarding {
+            if client.passingKind == FrontendKind.copyData.rawValue {
+                client.server?.statements.dataSent(count)
+            }
+            self.forward(client, chunk, 0..<count)
+        }
+        if client.reader.remaining == 0 { client.isDiscarding = false }
+        return count
+    }
+
+    /// Throws a message away, its rest too when that comes; returns where it ends in the chunk.
+    func discard(_ client: ClientConnection, _ frame: Frame) -> Int {
+        client.reader.pass(frame)
+        client.isDiscarding = client.reader.remaining > 0
+        return frame.end
+    }
+
+    /// How much of a message must have come before it can be decided about.
+    ///
+    /// Names of statements and the text for the slow-query log stand at the front of a body; one
+    /// that is longer than what is looked at needs no more than that.
+    private static func inspected(_ frame: Frame) -> Int {
+        switch FrontendKind(rawValue: frame.kind) {
+        case .query, .parse, .bind, .describe, .close: min(frame.length, Self.inspectedMax)
+        default: Frame.headerLength
+        }
+    }
+
+    /// Enough for two names and the statement text that is logged.
+    private static let inspectedMax = 8_192
+
+    /// Whether a Parse, Bind or Describe is about a statement with a name.
+    private static func namesStatement(_ span: Span<UInt8>, _ frame: Frame) -> Bool {
+        var start = frame.bodyOffset
+        switch FrontendKind(rawValue: frame.kind) {
+        case .describe: start += 1
+        case .bind:
+            guard let portalEnd = span.terminator(in: start..<frame.end) else { return true }
+            start = portalEnd + 1
+        default: break
+        }
+        return start < frame.end && span[start] != 0
+    }
+
+    private func forward(_ client: ClientConnection, _ chunk: Chunk, _ range: Range<Int>) {
+        guard !range.isEmpty, let server = client.server else { return }
+        self.forward(chunk, range, to: server.socket)
+    }
+
+    private func forward(_ chunk: Chunk, _ range: Range<Int>, to socket: SocketID) {
+        if chunk.completion >= 0 {
+            self.loop.forward(
+                chunk.completion,
+                offset: range.lowerBound,
+                count: range.count,
+                to: socket
+            )
+        } else {
+            unsafe self.loop.write(chunk.slice(range), to: socket)
+        }
+    }
+
+    /// Books a request that is about to be sent.
+    private func noteRequest(
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ request: ReplyLedger.Request,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) {
+        let now = self.loop.now
+        if server.queryStart == 0 {
+            server.queryStart = now
+            server.idleInTransactionSince = 0
+            client.pool?.counters.queryCount += 1
+            if server.transactionStart == 0 { server.transactionStart = now }
+            if client.requestedAt == 0 { client.requestedAt = now }
+        }
+        if request == .parse {
+            client.pool?.counters.clientParseCount += 1
+            client.pool?.counters.serverParseCount += 1
+        } else if request == .bind {
+            client.pool?.counters.bindCount += 1
+        }
+        server.session.sent(request)
+        guard client.policy.slowThreshold != nil, let kind = FrontendKind(rawValue: frame.kind)
+        else { return }
+        server.statements.sent(
+            kind,
+            span,
+            in: frame.bodyOffset..<frame.end,
+            length: frame.length,
+            requestedAt: client.requestedAt,
+            now: now
+        )
+    }
+
+    // MARK: Replies
+
+    /// A server has sent bytes.
+    func repliesReceived(_ server: ServerConnection, completion index: Int) {
+        let bytes = unsafe self.loop.bytes(index)
+        server.pool.counters.bytesSent += UInt64(bytes.count)
+        if server.stash.isEmpty {
+            let chunk = unsafe Chunk(bytes: bytes, completion: index)
+            let taken = self.relayReplies(server, chunk)
+            if server.phase != .closing, taken < chunk.count {
+                unsafe server.stash.append(chunk.slice(taken..<chunk.count))
+            }
+        } else {
+            unsafe server.stash.append(bytes)
+            let chunk = unsafe Chunk(bytes: server.stash.bytes, completion: -1)
+            let taken = self.relayReplies(server, chunk)
+            server.stash.removeFirst(server.phase == .closing ? server.stash.count : taken)
+        }
+        if server.phase == .recovering, server.client == nil { self.recover(server) }
+    }
+
+    /// Walks a server's messages; returns how many bytes are done with.
+    private func relayReplies(_ server: ServerConnection, _ chunk: Chunk) -> Int {
+        let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
+        var position = server.reader.resume(available: chunk.count)
+        if position > 0 {
+            server.statements.received(position)
+            if server.isPassing { self.forward(server, chunk, 0..<position) }
+        }
+        var run = position
+        walk: while server.phase != .closing {
+            let frame: Frame
+            do throws(FramingError) {
+                guard let next = try server.reader.next(in: span, at: position) else { break walk }
+                frame = next
+            } catch {
+                self.forward(server, chunk, run..<position)
+                self.closeServer(server, .serverViolation)
+                return position
+            }
+            guard frame.available >= Self.inspectedReply(frame) else { break walk }
+            let status = frame.available > Frame.headerLength ? span[frame.bodyOffset] : 0
+            let verdict = server.session.received(frame.kind, status: status)
+            let isForwarded = self.isForwarded(verdict, server)
+            if !isForwarded {
+                self.forward(server, chunk, run..<position)
+                run = frame.end
+            }
+            server.reader.pass(frame)
+            server.isPassing = isForwarded
+            position = frame.end
+            if frame.kind == BackendKind.dataRow.rawValue, verdict == .forward {
+                server.statements.received(frame.available)
+                continue walk
+            }
+            self.observe(server, span, frame)
+            switch verdict {
+            case .forward, .swallow, .asynchronous:
+                break
+            case .forwardError:
+                let fields = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
+                server.statements.failed(fields.sqlState)
+                if fields.severity != .error { server.hasSaidGoodbye = true }
+                server.pool.counters.serverErrorCount += 1
+            case .swallowError:
+                server.ownError = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
+            case .asynchronousError:
+                server.hasSaidGoodbye = true
+            case .forwardEnd:
+                if self.refusesTransaction(server) {
+                    // An error takes the place of ReadyForQuery.
+                    self.forward(server, chunk, run..<frame.offset)
+                    server.client.map { self.closeClient($0, .unsupportedTransaction) }
+                } else {
+                    self.forward(server, chunk, run..<position)
+                    self.batchEnded(server)
+                }
+                run = position
+            case .swallowEnd:
+                run = position
+                self.ownRequestEnded(server)
+            case .unexpected:
+                self.closeServer(server, server.client == nil ? .idleServerSpoke : .serverViolation)
+                return position
+            }
+        }
+        if server.phase != .closing { self.forward(server, chunk, run..<position) }
+        return position
+    }
+
+    /// Whether a reply goes to the client that has the server.
+    private func isForwarded(_ verdict: ReplyLedger.Verdict, _ server: ServerConnection) -> Bool {
+        switch verdict {
+        case .forward, .forwardEnd, .forwardError, .asynchronous, .asynchronousError:
+            server.client?.session.state == .linked
+        case .swallow, .swallowEnd, .swallowError, .unexpected: false
+        }
+    }
+
+    /// How much of a reply must have come before it can be decided about.
+    private static func inspectedReply(_ frame: Frame) -> Int {
+        switch BackendKind(rawValue: frame.kind) {
+        case .readyForQuery, .parameterStatus, .commandComplete, .error:
+            min(frame.length, Limits.errorLengthMax)
+        default: Frame.headerLength
+        }
+    }
+
+    private func forward(_ server: ServerConnection, _ chunk: Chunk, _ range: Range<Int>) {
+        guard !range.isEmpty, let client = server.client else { return }
+        self.forward(chunk, range, to: client.socket)
+    }
+
+    /// Learns from replies whoever they are for.
+    private func observe(_ server: ServerConnection, _ span: Span<UInt8>, _ frame: Frame) {
+        server.statements.received(frame.available)
+        switch BackendKind(rawValue: frame.kind) {
+        case .commandComplete where server.client?.policy.slowThreshold != nil:
+            server.statements.completed(span, in: frame.bodyOffset..<frame.end)
+        case .parameterStatus:
+            self.parameterReported(server, span, frame.bodyOffset..<frame.end)
+        default:
+            break
+        }
+    }
+
+    /// The server says that a parameter has a new value.
+    private func parameterReported(
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ range: Range<Int>
+    ) {
+        guard let end = span.terminator(in: range),
+            let valueEnd = span.terminator(in: end + 1..<range.upperBound),
+            let name = span.text(in: range.lowerBound..<end),
+            let value = span.text(in: end + 1..<valueEnd),
+            let place = self.parameters.place(of: name)
+        else { return }
+        server.parameters = self.parameters.replace(server.parameters, at: place, with: value)
+        guard let client = server.client, client.session.state == .linked else { return }
+        client.parameters = self.parameters.replace(client.parameters, at: place, with: value)
+    }
+
+    /// A batch of the client's has ended with ReadyForQuery.
+    private func batchEnded(_ server: ServerConnection) {
+        let now = self.loop.now
+        self.noteEnd(server, now: now)
+        guard let client = server.client else { return }
+        switch client.session.batchEnded(server.session) {
+        case .keep:
+            if self.settings.global.serverFastClose, server.session.isAtRest,
+                self.pools.isCloseNeeded(server.id)
+            {
+                self.closeServer(server, .closeNeeded)
+            }
+        case .release: self.release(client, server)
+        case .refuseTransaction: preconditionFailure("a transaction refused too late")
+        }
+    }
+
+    /// Whether the client has begun what statement pooling does not allow.
+    private func refusesTransaction(_ server: ServerConnection) -> Bool {
+        guard let client = server.client else { return false }
+        return client.session.batchEnded(server.session) == .refuseTransaction
+    }
+
+    /// Books the end of a batch.
+    private func noteEnd(_ server: ServerConnection, now: Instant) {
+        if let client = server.client, let threshold = client.policy.slowThreshold {
+            server.statements.ended {
+                self.logIfSlow($0, client, server, threshold: threshold, now: now)
+            }
+        }
+        guard server.session.ledger.isSettled else { return }
+        if server.queryStart != 0 {
+            server.pool.counters.queryTime += UInt64(max(0, now - server.queryStart) / 1_000)
+            server.queryStart = 0
+        }
+        server.client?.requestedAt = 0
+        if server.session.status == .idle {
+            server.pool.counters.xactCount += 1
+            if server.transactionStart != 0 {
+                server.pool.counters.xactTime += UInt64(
+                    max(0, now - server.transactionStart) / 1_000
+                )
+                server.transactionStart = 0
+            }
+            server.client?.idleSince = now
+        } else {
+            server.idleInTransactionSince = now
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Pooling
+import Reactor
+import Wire
+
+/// A server connection: its socket, what it owes, who has it. State only; `Worker` acts.
+final class ServerConnection {
+    /// How far the connection has come.
+    enum Phase {
+        /// Its host's name is looked up.
+        case resolving
+        /// The socket is being connected.
+        case connecting
+        /// Startup and authentication.
+        case loggingIn
+        /// A client has it, or could.
+        case ready
+        /// It is cleaned after a client, or checked.
+        case recovering
+        /// It has been told to end, and PostgreSQL has not closed it yet.
+        case closing
+    }
+
+    /// What Weir itself has asked of the server.
+    enum OwnRequest: Equatable {
+        case none
+        /// The client's parameters are being set.
+        case parameters
+        /// A step of cleaning.
+        case recovery(ServerSession.Recovery)
+        /// `server_check_query`.
+        case check
+        /// `connect_query`.
+        case connectQuery
+    }
+
+    let id: ServerID
+    let number: Int64
+    let pool: PoolEntry
+    /// Wall-clock microseconds.
+    let connectTime: Int64
+
+    var socket = SocketID.none
+    var address = SocketAddress.unix(path: "")
+    var phase = Phase.resolving
+    var login: ServerLogin?
+    var session = ServerSession()
+    var reader = FrameReader()
+    var stash = Stash()
+    /// The rest of the message being read goes to the client.
+    var isPassing = false
+    /// Sent in part when its client went away.
+    var isMidMessage = false
+
+    /// The client that has checked it out.
+    var client: ClientConnection?
+    var own = OwnRequest.none
+    /// The error that the own request got.
+    var ownError: ErrorFields?
+    /// The server has said by itself that it ends; the client has been told in its words.
+    var hasSaidGoodbye = false
+
+    var parameters = TrackedParameters.Combination.unknown
+    var processID: UInt32 = 0
+    var secret: [UInt8] = []
+
+    /// Wall-clock microseconds of the last request.
+    var requestTime: Int64
+    /// When the present login, recovery or close is given up; `.max` for never.
+    var deadline: Instant = .max
+    /// When the present query began; 0 when none runs.
+    var queryStart: Instant = 0
+    /// When the present transaction began; 0 when there is none.
+    var transactionStart: Instant = 0
+    /// When the client was last answered inside its transaction; 0 when a query runs.
+    var idleInTransactionSince: Instant = 0
+
+    let statements = StatementLog()
+
+    init(id: ServerID, number: Int64, pool: PoolEntry, connectTime: Int64) {
+        self.id = id
+        self.number = number
+        self.pool = pool
+        self.connectTime = connectTime
+        self.requestTime = connectTime
+    }
+
+    /// A number that names the connection in logs and on the console.
+    var handle: UInt64 { 0x5000_0000_0000 | UInt64(self.number) << 4 }
+
+    /// What a log line about this server begins with, in PgBouncer's form.
+    var prefix: String {
+        let handle = String(self.handle, radix: 16)
+        let names = "\(self.pool.database.name)/\(self.pool.user.name)"
+        return "S-0x\(handle): \(names)@\(self.address.logText(listening: self.address)) "
+    }
+}

@@ -1,0 +1,45 @@
+import Pooling
+import Telemetry
+import Wire
+
+extension Worker {
+    /// Writes a statement to the slow-query log if it took as long as its client's threshold.
+    func logIfSlow(
+        _ unit: StatementLog.Unit,
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        threshold: Nanoseconds,
+        now: Instant
+    ) {
+        let total = now - unit.requestedAt
+        guard total >= threshold else { return }
+        let applicationName = self.parameters.place(of: "application_name").flatMap {
+            self.parameters.values(of: client.parameters)[$0]
+        }
+        let record = SlowQueryRecord(
+            time: Timestamp.now,
+            totalTime: Self.microseconds(total),
+            waitTime: Self.microseconds(unit.sentAt - unit.requestedAt),
+            serverTime: Self.microseconds(now - unit.sentAt),
+            user: client.userName,
+            database: client.databaseName,
+            client: client.remote.logText(listening: client.local),
+            applicationName: applicationName ?? "",
+            queryProtocol: unit.isExtended ? .extended : .simple,
+            commandTag: String(decoding: unit.tag, as: UTF8.self),
+            rows: unit.rows,
+            bytesIn: unit.bytesIn,
+            bytesOut: unit.bytesOut,
+            sqlState: unit.sqlState?.code,
+            statement: unit.text,
+            isStatementTruncated: unit.isCut,
+            serverProcessID: Int32(bitPattern: server.processID),
+            clientID: UInt64(client.number)
+        )
+        _ = self.environment.slowQueries.record(record)
+    }
+
+    private static func microseconds(_ time: Nanoseconds) -> UInt64 {
+        UInt64(max(0, time) / 1_000)
+    }
+}

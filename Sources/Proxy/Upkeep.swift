@@ -1,0 +1,139 @@
+import Logging
+import Pooling
+import Reactor
+import Settings
+import Telemetry
+import Wire
+
+/// What is due because time has passed. Deadlines are looked at in one place, ten times a second.
+extension Worker {
+    func keepUp() {
+        let now = self.loop.now
+        self.pools.upkeep(now: now, &self.due)
+        for due in self.due { self.perform(due) }
+        self.due.removeAll(keepingCapacity: true)
+        if !self.isSuspended {
+            for client in self.clients.all { self.checkTime(of: client, now: now) }
+            for server in self.servers.all { self.checkTime(of: server, now: now) }
+        }
+        self.expireCancels(now: now)
+        self.openServers()
+        self.forgetUnusedDatabases(now: now)
+        self.reloadChangedUsers(now: now)
+        self.keepStatistics(now: now)
+    }
+
+    private func perform(_ due: PoolSet.Due) {
+        switch due {
+        case .expired(let id, let since, let end):
+            guard let client = self.clients[id.index, id.generation] else { return }
+            client.pool?.counters.waitTimeoutCount += 1
+            self.refuseWait(client, self.waitError(client, end, since: since))
+        case .greetingExpired(let id, let end):
+            guard let client = self.clients[id.index, id.generation] else { return }
+            var fields = self.waitError(client, end, since: client.acceptedAt)
+            fields.severity = .fatal
+            self.closeClient(client, .loginFailed, fields)
+        case .notify(let id):
+            guard let client = self.clients[id.index, id.generation] else { return }
+            self.writer.removeAll()
+            self.writer.notice(
+                ErrorFields(
+                    .notice,
+                    .success,
+                    "No server connection available in postgres backend, client being queued"
+                )
+            )
+            self.send(self.writer.bytes, to: client.socket)
+        case .close(let id, let reason):
+            self.closeServer(self.server(id), reason)
+        }
+    }
+
+    private func checkTime(of client: ClientConnection, now: Instant) {
+        let global = self.settings.global
+        switch client.phase {
+        case .startup, .authenticating, .greeting:
+            let limit = global.clientLoginTimeout.nanoseconds
+            if limit > 0, now - client.acceptedAt >= limit {
+                self.closeClient(client, .loginTimeout)
+            }
+        case .ready:
+            let limit = client.policy.clientIdleTimeout
+            guard limit > 0, now - client.idleSince >= limit, client.requestedAt == 0,
+                client.server?.session.isAtRest ?? (client.session.state == .idle)
+            else { return }
+            self.closeClient(client, .clientIdleTimeout)
+        case .console, .closed:
+            break
+        }
+    }
+
+    private func checkTime(of server: ServerConnection, now: Instant) {
+        if server.deadline <= now { return self.deadlinePassed(server) }
+        guard let client = server.client else { return }
+        let policy = client.policy
+        if policy.queryTimeout > 0, server.queryStart != 0,
+            now - server.queryStart >= policy.queryTimeout
+        {
+            self.closeServer(server, .queryTimeout)
+        } else if policy.transactionTimeout > 0, server.transactionStart != 0,
+            now - server.transactionStart >= policy.transactionTimeout
+        {
+            self.closeServer(server, .transactionTimeout)
+        } else if policy.idleTransactionTimeout > 0, server.idleInTransactionSince != 0,
+            now - server.idleInTransactionSince >= policy.idleTransactionTimeout
+        {
+            self.closeServer(server, .idleTransactionTimeout)
+        }
+    }
+
+    private func deadlinePassed(_ server: ServerConnection) {
+        server.deadline = .max
+        switch server.phase {
+        case .resolving, .connecting, .loggingIn:
+            self.serverLoginFailed(
+                server,
+                .unreachable,
+                ErrorFields(
+                    .fatal,
+                    .connectionFailure,
+                    "connect timeout",
+                    detail: "\(server.address): no login within server_connect_timeout."
+                )
+            )
+        case .ready, .recovering:
+            self.closeServer(server, server.own == .check ? .checkFailed : .recoveryTimeout)
+        case .closing:
+            // PostgreSQL has not answered: the connection is in doubt no longer than this.
+            self.logger.warning("\(server.prefix)not closed by the server in time, slot given up")
+            self.loop.close(server.socket, flushing: false)
+        }
+    }
+
+    /// Databases made from `*` go when nobody has used them for long.
+    private func forgetUnusedDatabases(now: Instant) {
+        let limit = self.settings.global.autodbIdleTimeout.nanoseconds
+        guard limit > 0 else { return }
+        for database in self.databaseEntries.values
+        where database.isAutomatic && database.clients == 0 && now - database.lastUsed >= limit
+            && self.pools.slots(ofDatabase: database.cap) == 0
+        {
+            self.forget(database)
+        }
+    }
+
+    /// A changed `auth_file` counts from the next login on, without a reload.
+    private func reloadChangedUsers(now: Instant) {
+        guard now >= self.nextUserListCheck else { return }
+        self.nextUserListCheck = now + Self.userListCheckPeriod
+        guard self.environment.source.usersChanged(for: self.settings) else { return }
+        do throws(ConfigurationFailure) {
+            self.setUsers(try self.environment.source.users(for: self.settings))
+        } catch {
+            self.logger.error("auth_file not read, the old one stays in force: \(error.reason)")
+        }
+    }
+
+    private static let userListCheckPeriod: Nanoseconds = 1_000_000_000
+}

@@ -1,0 +1,164 @@
+import Logging
+import Pooling
+import Reactor
+import Settings
+import Telemetry
+import Wire
+
+/// Waits that end without a server.
+extension Worker {
+    /// Ends a client's wait with an error in place of the answer. The client stays connected.
+    ///
+    /// All that had arrived by now fails with it: else a pipelined BEGIN would fail and the UPDATE
+    /// behind it be committed.
+    func refuseWait(_ client: ClientConnection, _ fields: ErrorFields) {
+        guard client.phase == .ready, client.session.state == .waiting else { return }
+        var fields = fields
+        fields.severity = .error
+        if self.settings.global.logPoolerErrors {
+            self.logger.warning("\(client.prefix)pooler error: \(fields.message)")
+        }
+        client.pool?.counters.poolerErrorCount += 1
+        client.ticket = .none
+        client.session.unlinked()
+        client.requestedAt = 0
+        client.idleSince = self.loop.now
+        let window = client.stash.count + self.loop.unreadBytes(client.socket)
+        client.refusal = ClientConnection.Refusal(fields: fields, bytes: window)
+        self.readyClients.append(client.id)
+    }
+
+    /// Answers requests that came before an error with that error; returns how many bytes are done
+    /// with.
+    func refuseRequests(_ client: ClientConnection, _ chunk: Chunk) -> Int {
+        guard let refusal = client.refusal else { return 0 }
+        let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
+        var position = client.reader.resume(available: chunk.count)
+        self.writer.removeAll()
+        walk: while position < refusal.bytes {
+            let frame: Frame
+            do throws(FramingError) {
+                guard let next = try client.reader.next(in: span, at: position) else { break walk }
+                frame = next
+            } catch {
+                self.closeClient(client, .protocolViolation, Self.violation(error))
+                return position
+            }
+            let isSkipping = client.session.isSkipping
+            switch FrontendKind(rawValue: frame.kind) {
+            case .terminate:
+                self.send(self.writer.bytes, to: client.socket)
+                self.closeClient(client, .clientTerminated)
+                return frame.end
+            case .query, .functionCall:
+                guard !isSkipping else { break }
+                self.writer.error(refusal.fields)
+                self.writer.readyForQuery(.idle)
+            case .parse, .bind, .describe, .execute, .close:
+                guard !isSkipping else { break }
+                self.writer.error(refusal.fields)
+                client.session.refused(extended: true)
+            case .sync:
+                self.writer.readyForQuery(.idle)
+                client.session.refused(extended: false)
+            case .flush, .copyData, .copyDone, .copyFail:
+                break
+            case .password, nil:
+                self.send(self.writer.bytes, to: client.socket)
+                self.closeClient(
+                    client,
+                    .protocolViolation,
+                    Self.violation(FramingError.unknownKind(frame.kind))
+                )
+                return position
+            }
+            position = self.discard(client, frame)
+        }
+        self.send(self.writer.bytes, to: client.socket)
+        refusal.bytes -= position
+        if refusal.bytes <= 0 {
+            client.refusal = nil
+            self.readyClients.append(client.id)
+        }
+        return position
+    }
+
+    // MARK: Words
+
+    /// What a client is told whose wait was too long.
+    func waitError(
+        _ client: ClientConnection,
+        _ end: PoolSet.WaitEnd,
+        since: Instant
+    ) -> ErrorFields {
+        guard let pool = client.pool else { preconditionFailure("a waiter without a pool") }
+        let waited = Self.seconds(self.loop.now - since)
+        switch end {
+        case .timeout:
+            return ErrorFields(
+                .error,
+                .tooManyConnections,
+                "query_wait_timeout",
+                detail: "Waited \(waited) s for a server connection. \(self.situation(of: pool))",
+                hint: "Raise query_wait_timeout or pool_size, or shorten transactions."
+            )
+        case .databaseDown:
+            let cause = pool.lastFailure
+            let text = cause?.message ?? "the server cannot be reached"
+            return ErrorFields(
+                .error,
+                cause?.sqlState ?? .connectionFailure,
+                "server login has been failing: \(text)",
+                detail: (cause?.detail.map { "\($0) " } ?? "") + "Waited \(waited) s.",
+                hint: "See database_down_timeout; the server is tried again meanwhile."
+            )
+        }
+    }
+
+    /// How full a pool is, in a sentence for people.
+    private func situation(of pool: PoolEntry) -> String {
+        let state = self.pools.pools[pool.id.index]
+        let size = state.limits.size
+        let active = state.count(.active)
+        var oldest: Instant = .max
+        for server in self.servers.all where server.pool === pool && server.transactionStart != 0 {
+            oldest = min(oldest, server.transactionStart)
+        }
+        let age =
+            oldest == .max
+            ? "no transaction is open"
+            : "the oldest transaction is \(Self.seconds(self.loop.now - oldest)) s old"
+        let limit = size == 0 ? "" : " of \(size)"
+        return "Pool \(pool.database.name)/\(pool.user.name): \(active)\(limit) server connections "
+            + "are in use, \(state.waiters.count) other clients wait, \(age)."
+    }
+
+    /// Seconds with one decimal.
+    private static func seconds(_ time: Nanoseconds) -> String {
+        let tenths = max(0, time) / 100_000_000
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+
+    static func violation(_ error: FramingError) -> ErrorFields {
+        ErrorFields(.fatal, .protocolViolation, error.message)
+    }
+
+    static func violation(_ refusal: ClientSession.Refusal) -> ErrorFields {
+        switch refusal {
+        case .unknownKind(let kind): self.violation(FramingError.unknownKind(kind))
+        case .outOfPlace(let kind):
+            ErrorFields(
+                .fatal,
+                .protocolViolation,
+                "message type \(kind) is not allowed after login"
+            )
+        case .simpleQueryDisabled:
+            ErrorFields(
+                .fatal,
+                .protocolViolation,
+                "PQexec disallowed",
+                hint: "disable_pqexec is set: use the extended query protocol."
+            )
+        }
+    }
+}

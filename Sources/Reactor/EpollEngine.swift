@@ -1,0 +1,358 @@
+import CLinux
+import Glibc
+
+/// The engine for kernels and containers that forbid io_uring.
+///
+/// Sockets are registered once, edge-triggered for everything. What the kernel said is kept in
+/// flags: a wanted receive on a readable socket is done in the turn, one buffer each, so that
+/// no socket delays the others by more than that.
+@safe
+final class EpollEngine {
+    private let loop: LoopState
+    private let epoll: Int32
+    private let wakeSignal: WakeSignal
+    private let events: UnsafeMutablePointer<epoll_event>
+    private let vectors: UnsafeMutablePointer<iovec>
+    /// Sockets to be read in this turn.
+    private var ready = SocketIDQueue()
+
+    /// Runs offered in one send.
+    private static let mostSegments = 16
+
+    private static let everything =
+        EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+
+    init(loop: LoopState, wakeSignal: WakeSignal) throws(ReactorError) {
+        self.loop = loop
+        self.wakeSignal = wakeSignal
+        self.epoll = Syscalls.makeEpoll()
+        if self.epoll < 0 {
+            throw .system(call: "epoll_create1", errno: -self.epoll)
+        }
+        unsafe self.events = .allocate(capacity: loop.limits.eventsPerTurn)
+        unsafe self.vectors = .allocate(capacity: Self.mostSegments)
+        let outcome = Syscalls.addToEpoll(
+            self.epoll,
+            wakeSignal.descriptor,
+            EPOLLIN.rawValue | EPOLLET.rawValue,
+            EventTag(.wake).bits
+        )
+        if outcome < 0 {
+            self.stop()
+            throw .system(call: "epoll_ctl", errno: -outcome)
+        }
+    }
+
+    /// Closes the epoll descriptor and frees what the engine owns.
+    func stop() {
+        Syscalls.close(self.epoll)
+        unsafe self.events.deallocate()
+        unsafe self.vectors.deallocate()
+        self.ready.deallocate()
+    }
+
+    /// Sends what is queued, waits, and gathers what happened.
+    func turn(until deadline: Int64?) {
+        if self.loop.listeners.hasChanged {
+            self.serviceListeners()
+        }
+        self.startConnects()
+        self.serviceListed()
+        if !self.loop.parked.isEmpty {
+            self.loop.unpark(upTo: self.loop.buffers.returnedCount)
+            self.serviceListed()
+        }
+        let wait = self.ready.isEmpty ? self.loop.waitTime(until: deadline) : 0
+        let count = unsafe Syscalls.waitForEvents(
+            self.epoll,
+            self.events,
+            self.loop.limits.eventsPerTurn,
+            milliseconds: Self.milliseconds(wait)
+        )
+        self.loop.now = Syscalls.bootTime()
+        var index = 0
+        while index < Int(count) {
+            let event = unsafe self.events[index]
+            unsafe self.happened(event.events, EventTag(bits: event.data.u64))
+            index += 1
+        }
+        self.readReady()
+    }
+
+    /// Rounded up, so that a deadline has passed when the wait for it ends.
+    private static func milliseconds(_ nanoseconds: Int64) -> Int32 {
+        if nanoseconds < 0 {
+            return -1
+        }
+        let (whole, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        return Int32(clamping: rest > 0 ? whole + 1 : whole)
+    }
+
+    // MARK: Before the wait
+
+    private func serviceListed() {
+        var left = self.loop.listed.count
+        while left > 0 {
+            left -= 1
+            let index = self.loop.nextListed()
+            if index >= 0 {
+                self.service(index)
+            }
+        }
+    }
+
+    /// Does for one socket whatever can be done now.
+    private func service(_ index: Int) {
+        let sockets = self.loop.sockets.states
+        if sockets[index].output.hasFresh {
+            sockets[index].output.settle(self.loop.memory)
+        }
+        if sockets[index].has(.closing) && !sockets[index].has(.lingering) {
+            self.loop.finish(index)
+            return
+        }
+        if sockets[index].has(.connecting) || sockets[index].has(.failed) {
+            return
+        }
+        if !sockets[index].has(.registered) {
+            self.register(index)
+        }
+        if sockets[index].has(.writable) && !sockets[index].output.isEmpty {
+            self.send(index)
+        }
+        self.loop.closeWriteIfDue(index)
+        if self.loop.wantsReceive(index) {
+            self.makeReady(index)
+        } else if sockets[index].has(.lingering) && self.loop.lingerIsOver(index) {
+            sockets[index].flags.remove(.lingering)
+            self.loop.finish(index)
+        }
+    }
+
+    private func register(_ index: Int) {
+        let id = self.loop.sockets.id(index)
+        let outcome = Syscalls.addToEpoll(
+            self.epoll,
+            self.loop.sockets.states[index].descriptor,
+            Self.everything,
+            EventTag(.socket, index: index, generation: id.generation).bits
+        )
+        self.loop.sockets.states[index].flags.insert(.registered)
+        if outcome < 0 {
+            self.loop.fail(index, error: -outcome)
+        }
+    }
+
+    /// Sends until everything has left or the kernel takes no more.
+    private func send(_ index: Int) {
+        let sockets = self.loop.sockets.states
+        while !sockets[index].output.isEmpty {
+            let offer = unsafe sockets[index].output.gather(self.vectors, Self.mostSegments)
+            let result: Int
+            if offer.segments == 1 {
+                result = unsafe Syscalls.send(
+                    sockets[index].descriptor,
+                    self.vectors[0].iov_base,
+                    self.vectors[0].iov_len
+                )
+            } else {
+                var message = unsafe msghdr()
+                unsafe message.msg_iov = self.vectors
+                unsafe message.msg_iovlen = offer.segments
+                result = unsafe Syscalls.send(sockets[index].descriptor, &message)
+            }
+            if result < 0 {
+                if result == -Int(EAGAIN) {
+                    sockets[index].flags.remove(.writable)
+                } else {
+                    self.loop.sendFailed(index, error: Int32(-result))
+                }
+                return
+            }
+            self.loop.sent(index, count: result, of: offer.bytes)
+        }
+    }
+
+    /// Puts a readable socket on the list of those to be read.
+    private func makeReady(_ index: Int) {
+        let flags = self.loop.sockets.states[index].flags
+        if flags.contains(.readable) && flags.isDisjoint(with: [.ready, .parked]) {
+            self.loop.sockets.states[index].flags.insert(.ready)
+            self.ready.append(self.loop.sockets.id(index))
+        }
+    }
+
+    private func startConnects() {
+        if self.loop.connects.isEmpty {
+            return
+        }
+        for (id, address) in self.loop.connects {
+            let index = self.loop.sockets.findOpen(id)
+            if index < 0 {
+                continue
+            }
+            let outcome = Syscalls.connect(
+                self.loop.sockets.states[index].descriptor,
+                to: address
+            )
+            if outcome == 0 {
+                self.loop.connected(index)
+            } else if outcome == -EINPROGRESS {
+                self.register(index)
+            } else {
+                self.loop.fail(index, error: -outcome)
+            }
+        }
+        self.loop.connects.removeAll(keepingCapacity: true)
+    }
+
+    private func serviceListeners() {
+        let listeners = self.loop.listeners
+        listeners.hasChanged = false
+        for index in 0..<listeners.used where listeners.states[index].isLive {
+            let state = listeners.states[index]
+            if state.wantsAccept && !state.isArmed {
+                let tag = EventTag(.listener, index: index, generation: state.generation)
+                let outcome = Syscalls.addToEpoll(
+                    self.epoll,
+                    state.descriptor,
+                    EPOLLIN.rawValue,
+                    tag.bits
+                )
+                if outcome < 0 {
+                    self.loop.acceptFailed(index)
+                } else {
+                    listeners.states[index].isArmed = true
+                }
+            } else if !state.wantsAccept && state.isArmed {
+                Syscalls.removeFromEpoll(self.epoll, state.descriptor)
+                listeners.states[index].isArmed = false
+            }
+            if state.isClosing {
+                listeners.close(index)
+            }
+        }
+    }
+
+    // MARK: After the wait
+
+    private func happened(_ events: UInt32, _ tag: EventTag) {
+        switch tag.kind {
+        case .socket:
+            let index = self.loop.sockets.find(tag.socket)
+            if index >= 0 {
+                self.socketChanged(index, events)
+            }
+        case .listener:
+            let states = self.loop.listeners.states
+            if tag.index < self.loop.listeners.used
+                && states[tag.index].generation == tag.generation
+            {
+                self.accept(tag.index)
+            }
+        case .wake:
+            self.wakeSignal.acknowledge()
+            self.loop.completions.append(Completion(.woken))
+        case .receive, .send, .connect, .cancel, nil:
+            break
+        }
+    }
+
+    private func socketChanged(_ index: Int, _ events: UInt32) {
+        let ends = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
+        var seen: SocketFlags = []
+        if events & (EPOLLIN.rawValue | ends) != 0 {
+            seen.insert(.readable)
+        }
+        if events & ends != 0 {
+            seen.insert(.hangup)
+        }
+        if events & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
+            seen.insert(.writable)
+        }
+        self.loop.sockets.states[index].flags.formUnion(seen)
+        if self.loop.sockets.states[index].has(.connecting) {
+            if seen.contains(.writable) {
+                self.connectEnded(index)
+            }
+            return
+        }
+        self.service(index)
+    }
+
+    private func connectEnded(_ index: Int) {
+        let error = Syscalls.pendingError(self.loop.sockets.states[index].descriptor)
+        if error == 0 {
+            self.loop.connected(index)
+        } else {
+            self.loop.fail(index, error: error)
+        }
+    }
+
+    private func accept(_ listener: Int) {
+        var left = self.loop.limits.acceptsPerTurn
+        while left > 0 && self.loop.listeners.states[listener].wantsAccept {
+            left -= 1
+            let descriptor = Syscalls.accept(self.loop.listeners.states[listener].descriptor)
+            if descriptor >= 0 {
+                self.loop.accepted(listener, descriptor: descriptor)
+                continue
+            }
+            switch -descriptor {
+            case EAGAIN:
+                return
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+                self.loop.acceptFailed(listener)
+            default:
+                // That connection died before it was taken; the next one may be well.
+                self.loop.memory.counters.acceptErrors += 1
+            }
+        }
+    }
+
+    /// One receive for each socket that is readable and wanted, as far as buffers go.
+    private func readReady() {
+        var left = min(self.ready.count, self.loop.limits.eventsPerTurn)
+        while left > 0, let id = self.ready.popFirst() {
+            left -= 1
+            let index = self.loop.sockets.find(id)
+            if index < 0 {
+                continue
+            }
+            self.loop.sockets.states[index].flags.remove(.ready)
+            if self.loop.wantsReceive(index) {
+                self.read(index)
+            }
+        }
+    }
+
+    private func read(_ index: Int) {
+        let buffers = self.loop.buffers
+        guard let buffer = buffers.takeReturned() else {
+            self.loop.park(index)
+            return
+        }
+        let sockets = self.loop.sockets.states
+        let result = unsafe Syscalls.receive(
+            sockets[index].descriptor,
+            buffers.bytes(buffer),
+            buffers.size
+        )
+        if result > 0 {
+            if result < buffers.size && !sockets[index].has(.hangup) {
+                // A short receive has emptied the socket; what comes later is a new edge.
+                sockets[index].flags.remove(.readable)
+            }
+            self.loop.received(index, buffer: buffer, count: result)
+            return
+        }
+        buffers.giveBack(buffer)
+        if result == 0 {
+            self.loop.ended(index)
+        } else if result == -Int(EAGAIN) {
+            sockets[index].flags.remove(.readable)
+        } else {
+            self.loop.fail(index, error: Int32(-result))
+        }
+    }
+}

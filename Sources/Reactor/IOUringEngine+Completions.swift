@@ -1,0 +1,140 @@
+import CLinux
+import Glibc
+
+/// From entries of the completion queue to what they mean for a socket.
+extension IOUringEngine {
+    func happened(_ tag: EventTag, result: Int32, flags: UInt32) {
+        if flags & UInt32(IORING_CQE_F_MORE) == 0 {
+            self.operationEnded()
+        }
+        switch tag.kind {
+        case .receive:
+            self.receiveEnded(tag, result, flags)
+        case .send:
+            let index = self.loop.sockets.find(tag.socket)
+            if index >= 0 {
+                self.loop.sockets.states[index].flags.remove(.sendInFlight)
+                self.sendEnded(index, result)
+                self.endedForClosing(index)
+            }
+        case .connect:
+            let index = self.loop.sockets.find(tag.socket)
+            if index >= 0 {
+                self.loop.sockets.states[index].flags.remove(.connectInFlight)
+                self.connectEnded(index, result)
+                self.endedForClosing(index)
+            }
+        case .listener:
+            self.acceptEnded(tag, result, flags)
+        case .wake:
+            self.wakeHappened()
+        case .cancel, .socket, nil:
+            break
+        }
+    }
+
+    /// A socket that is closing may have had its last operation, or may go on lingering.
+    private func endedForClosing(_ index: Int) {
+        if self.loop.sockets.states[index].has(.closing) {
+            self.loop.list(index)
+        }
+    }
+
+    private func receiveEnded(_ tag: EventTag, _ result: Int32, _ flags: UInt32) {
+        let buffer =
+            flags & UInt32(IORING_CQE_F_BUFFER) != 0
+            ? Int(flags >> UInt32(IORING_CQE_BUFFER_SHIFT)) : -1
+        let index = self.loop.sockets.find(tag.socket)
+        if index < 0 {
+            // No entry is freed with a receive in flight; the buffer must not be lost even so.
+            if buffer >= 0 {
+                self.loop.buffers.giveBack(buffer)
+            }
+            return
+        }
+        self.loop.sockets.states[index].flags.remove(.receiveInFlight)
+        if result > 0 && buffer >= 0 {
+            self.loop.received(index, buffer: buffer, count: Int(result))
+        } else {
+            if buffer >= 0 {
+                self.loop.buffers.giveBack(buffer)
+            }
+            self.receiveFailed(index, result)
+        }
+        self.endedForClosing(index)
+    }
+
+    private func receiveFailed(_ index: Int, _ result: Int32) {
+        switch -result {
+        case 0:
+            self.loop.ended(index)
+        case ENOBUFS:
+            if self.loop.wantsReceive(index) {
+                self.loop.park(index)
+            }
+        case EINTR, EAGAIN, ECANCELED:
+            self.loop.list(index)
+        default:
+            self.loop.fail(index, error: -result)
+        }
+    }
+
+    private func sendEnded(_ index: Int, _ result: Int32) {
+        let sockets = self.loop.sockets.states
+        if result >= 0 {
+            let isKept = sockets[index].flags.isDisjoint(with: [.failed, .outputFailed])
+            self.loop.sent(index, count: Int(result), of: sockets[index].offered)
+            if !isKept {
+                self.loop.dropOutput(index)
+            }
+            self.loop.list(index)
+            return
+        }
+        switch -result {
+        case EINTR, EAGAIN:
+            self.loop.list(index)
+        default:
+            self.loop.sendFailed(index, error: -result)
+        }
+    }
+
+    private func connectEnded(_ index: Int, _ result: Int32) {
+        if self.loop.sockets.states[index].has(.closing) {
+            return
+        }
+        if result == 0 {
+            self.loop.connected(index)
+        } else {
+            self.loop.fail(index, error: -result)
+        }
+    }
+
+    private func acceptEnded(_ tag: EventTag, _ result: Int32, _ flags: UInt32) {
+        let states = self.loop.listeners.states
+        let index = tag.index
+        if index >= self.loop.listeners.used || states[index].generation != tag.generation {
+            if result >= 0 {
+                Syscalls.close(result)
+            }
+            return
+        }
+        if flags & UInt32(IORING_CQE_F_MORE) == 0 {
+            states[index].isArmed = false
+            states[index].isCancelling = false
+            self.loop.listeners.hasChanged = true
+        }
+        if result >= 0 {
+            self.loop.accepted(index, descriptor: result)
+            return
+        }
+        switch -result {
+        case ECANCELED, EAGAIN, EINTR:
+            break
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+            self.loop.acceptFailed(index)
+        default:
+            // That connection died before it was taken; the next one may be well.
+            self.loop.memory.counters.acceptErrors += 1
+        }
+    }
+}

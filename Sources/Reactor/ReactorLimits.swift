@@ -1,0 +1,104 @@
+/// Every bound of one event loop, each with its reason.
+public struct ReactorLimits: Sendable, Equatable {
+    /// Bytes in one receive buffer.
+    ///
+    /// Large enough that a big result costs few receives, small enough that a burst of
+    /// connections finds one each.
+    public var receiveBufferSize = 16 * 1024
+
+    /// Receive buffers of the loop: a power of two, at most 32,768 (the kernel's buffer ring).
+    ///
+    /// They are needed only between a receive and the end of its turn (or of a large send), so
+    /// their number follows the connections that are active at once, not those that exist.
+    public var receiveBufferCount = 512
+
+    /// Queued output in bytes above which a socket is congested: about what a fast reader
+    /// takes in one round trip.
+    public var highWater = 64 * 1024
+
+    /// Queued output in bytes at which a congested socket has drained.
+    public var lowWater = 16 * 1024
+
+    /// Queued output of one socket in bytes at which it fails with ENOBUFS.
+    ///
+    /// An owner that heeds congestion never comes near; this bounds memory when one does not.
+    public var outputLimit = 64 * 1024 * 1024
+
+    /// Receive buffers that one socket's output may hold by reference; more is copied, so a
+    /// stalled reader costs others few buffers.
+    public var heldBuffersPerSocket = 4
+
+    /// Receive buffers that all sockets' output may hold together: half, so that receives go
+    /// on however many readers stall.
+    public var heldBuffersPerLoop = 256
+
+    /// Queued output in bytes from which a forward is held instead of copied: below it a copy
+    /// costs less than a buffer that is away.
+    public var holdThreshold = 4 * 1024
+
+    /// The shortest range in bytes that is held: many short ranges would use up the quota and
+    /// the segments of a send.
+    public var holdMinimum = 1024
+
+    /// Sockets of the loop. Only used entries occupy memory; the limit bounds the reservation.
+    public var maxSockets = 65_536
+
+    /// Listeners of the loop: addresses times ports, with room.
+    public var maxListeners = 64
+
+    /// How long in nanoseconds a flushing close may take in all.
+    public var lingerTimeout: Int64 = 2_000_000_000
+
+    /// Input in bytes that a flushing close reads and discards.
+    public var lingerBytes = 256 * 1024
+
+    /// How long in nanoseconds a listener rests after accept found no descriptor or no place.
+    public var acceptBackoff: Int64 = 100_000_000
+
+    /// Connections that one listener takes in one turn (epoll), so that a storm of connections
+    /// leaves time for those that exist.
+    public var acceptsPerTurn = 64
+
+    /// Kernel events gathered in one turn.
+    public var eventsPerTurn = 512
+
+    /// Submission queue entries: ring memory counts per user, and a full queue is only
+    /// submitted early.
+    public var submissionEntries = 512
+
+    /// Completion queue entries: sized for bursts, since overflow costs extra system calls.
+    public var completionEntries = 4096
+
+    /// The defaults.
+    public init() {}
+
+    /// The limits with nonsense replaced by the nearest value that works.
+    var corrected: ReactorLimits {
+        var limits = self
+        limits.receiveBufferSize = min(max(self.receiveBufferSize, 512), 1 << 20)
+        limits.receiveBufferCount = Self.powerOfTwo(self.receiveBufferCount, upTo: 32_768)
+        limits.highWater = max(self.highWater, 1)
+        limits.lowWater = min(max(self.lowWater, 0), limits.highWater)
+        limits.outputLimit = max(self.outputLimit, limits.highWater)
+        limits.heldBuffersPerSocket = max(self.heldBuffersPerSocket, 0)
+        limits.heldBuffersPerLoop = min(
+            max(self.heldBuffersPerLoop, 0),
+            limits.receiveBufferCount / 2
+        )
+        limits.maxSockets = min(max(self.maxSockets, 1), 1 << 24)
+        limits.maxListeners = min(max(self.maxListeners, 1), 1024)
+        limits.acceptsPerTurn = max(self.acceptsPerTurn, 1)
+        limits.eventsPerTurn = min(max(self.eventsPerTurn, 16), 4096)
+        limits.submissionEntries = Self.powerOfTwo(self.submissionEntries, upTo: 512)
+        limits.completionEntries = Self.powerOfTwo(self.completionEntries, upTo: 65_536)
+        return limits
+    }
+
+    private static func powerOfTwo(_ wanted: Int, upTo most: Int) -> Int {
+        var value = 1
+        while value < wanted && value < most {
+            value *= 2
+        }
+        return value
+    }
+}

@@ -1,0 +1,66 @@
+/// Writes messages of either direction into one growing buffer, a method a message.
+///
+/// Control messages only (login, errors, the console, resets): what clients and servers say to each other is forwarded from
+/// the receive buffer and never written anew.
+public struct MessageWriter: Sendable {
+    /// What has been written.
+    public private(set) var bytes: [UInt8] = []
+
+    /// Creates an empty writer.
+    public init() {}
+
+    /// Forgets what was written and keeps the memory.
+    public mutating func removeAll() {
+        self.bytes.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Pieces
+
+    mutating func message(_ kind: UInt8, _ body: (inout MessageWriter) -> Void) {
+        self.bytes.append(kind)
+        self.counted(body)
+    }
+
+    /// A length field that counts itself and what `body` writes.
+    mutating func counted(_ body: (inout MessageWriter) -> Void) {
+        let start = self.bytes.count
+        self.int32(0)
+        body(&self)
+        let length = UInt32(self.bytes.count - start)
+        for shift in 0..<4 {
+            self.bytes[start + shift] = UInt8(
+                truncatingIfNeeded: length >> (24 - 8 * UInt32(shift))
+            )
+        }
+    }
+
+    mutating func int32(_ value: Int32) {
+        let bits = UInt32(bitPattern: value)
+        for shift in stride(from: UInt32(24), through: 0, by: -8) {
+            self.bytes.append(UInt8(truncatingIfNeeded: bits >> shift))
+        }
+    }
+
+    mutating func int16(_ value: Int) {
+        let bits = UInt16(truncatingIfNeeded: value)
+        self.bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
+        self.bytes.append(UInt8(truncatingIfNeeded: bits))
+    }
+
+    /// Text and its terminator; a zero byte inside ends the text, since the protocol could not carry what follows.
+    mutating func string(_ text: String) {
+        for byte in text.utf8 {
+            if byte == 0 { break }
+            self.bytes.append(byte)
+        }
+        self.bytes.append(0)
+    }
+
+    mutating func raw(_ more: [UInt8]) {
+        self.bytes.append(contentsOf: more)
+    }
+
+    mutating func byte(_ value: UInt8) {
+        self.bytes.append(value)
+    }
+}
