@@ -74,5 +74,7 @@ for target in package.targets where target.type != .system && target.name != "CL
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
         .strictMemorySafety(),
         .treatAllWarnings(as: .error),
+        // Checked in debug builds, where all tests run; a third of the data path's instructions else.
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
     ]
 }

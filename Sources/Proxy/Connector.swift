@@ -10,6 +10,7 @@ extension Worker {
     /// Opens what the pool's waiters and its minimum want.
     func openServers(in pool: PoolEntry) {
         guard self.ending == .none else { return }
+        self.serveWaiters(of: pool)
         while let opening = self.pools.nextOpening(in: pool.id, now: self.loop.now) {
             self.perform(opening)
         }
@@ -18,6 +19,7 @@ extension Worker {
     /// Opens what anybody's waiters want, the oldest first.
     func openServers() {
         guard self.ending == .none else { return }
+        for pool in self.poolEntries { self.serveWaiters(of: pool) }
         while let opening = self.pools.nextOpening(now: self.loop.now) { self.perform(opening) }
     }
 

@@ -128,11 +128,6 @@ extension Worker {
         }
         self.abandonPauses()
         if self.isSuspended { self.endSuspension() }
-        for pool in self.poolEntries {
-            while let served = self.pools.nextServed(pool.id, now: self.loop.now) {
-                self.assignments.append((served.client, served.server, served.since))
-            }
-        }
         self.openServers()
     }
 

@@ -178,6 +178,16 @@ extension Worker {
         }
     }
 
+    /// Gives idle servers to who waits: after a pause, a failed check, a lost hand-over.
+    func serveWaiters(of pool: PoolEntry) {
+        while let id = self.pools.nextTest(pool.id, now: self.loop.now) {
+            self.startCheck(self.server(id))
+        }
+        while let served = self.pools.nextServed(pool.id, now: self.loop.now) {
+            self.assignments.append((served.client, served.server, served.since))
+        }
+    }
+
     /// Does what this turn's events have decided, until nothing more follows.
     func settle() {
         while true {
