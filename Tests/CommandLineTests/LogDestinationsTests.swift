@@ -4,8 +4,8 @@ import Testing
 
 @testable import weir
 
-/// Who reads a stream finds there what the documentation says, and nothing is written where -q or -d
-/// forbids it.
+/// Who reads a stream finds there what the documentation says, and nothing is written where -q or
+/// -d forbids it.
 struct LogDestinationsTests {
     private func destinations(_ usesStandardError: Bool, _ text: String) throws -> LogDestinations {
         let settings = try Settings(parsing: "[weir]\n\(text)", file: "t")
