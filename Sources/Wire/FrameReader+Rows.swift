@@ -11,14 +11,14 @@ extension FrameReader {
         // rather than once a byte.
         return unsafe bytes.withUnsafeBytes { memory in
             var position = offset
-            while unsafe memory.count - position >= Frame.headerLength,
+            while memory.count - position >= Frame.headerLength,
                 unsafe memory[position] == kind
             {
                 let field = unsafe UInt32(
                     bigEndian: memory.loadUnaligned(fromByteOffset: position + 1, as: UInt32.self)
                 )
                 let length = Int(field) + 1
-                guard field >= 4, length <= limit, unsafe length <= memory.count - position else {
+                guard field >= 4, length <= limit, length <= memory.count - position else {
                     break
                 }
                 position += length
