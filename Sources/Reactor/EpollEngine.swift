@@ -120,6 +120,11 @@ final class EpollEngine {
             self.send(index)
         }
         self.loop.closeWriteIfDue(index)
+        if self.loop.mayLeave(index) {
+            Syscalls.removeFromEpoll(self.epoll, sockets[index].descriptor)
+            self.loop.handOver(index)
+            return
+        }
         if self.loop.wantsReceive(index) {
             self.makeReady(index)
         } else if sockets[index].has(.lingering) && self.loop.lingerIsOver(index) {
@@ -146,18 +151,18 @@ final class EpollEngine {
     private func send(_ index: Int) {
         let sockets = self.loop.states
         while !sockets[index].output.isEmpty {
-            let offer = unsafe sockets[index].output.gather(self.vectors, Self.mostSegments)
+            let offered: Int
             let result: Int
-            if offer.segments == 1 {
-                result = unsafe Syscalls.send(
-                    sockets[index].descriptor,
-                    self.vectors[0].iov_base,
-                    self.vectors[0].iov_len
-                )
+            if sockets[index].output.hasOneRun {
+                let run = unsafe sockets[index].output.firstRun
+                offered = run.count
+                result = unsafe Syscalls.send(sockets[index].descriptor, run)
             } else {
+                let offer = unsafe sockets[index].output.gather(self.vectors, Self.mostSegments)
                 var message = unsafe msghdr()
                 unsafe message.msg_iov = self.vectors
                 unsafe message.msg_iovlen = offer.segments
+                offered = offer.bytes
                 result = unsafe Syscalls.send(sockets[index].descriptor, &message)
             }
             if result < 0 {
@@ -168,7 +173,7 @@ final class EpollEngine {
                 }
                 return
             }
-            self.loop.sent(index, count: result, of: offer.bytes)
+            self.loop.sent(index, count: result, of: offered)
         }
     }
 

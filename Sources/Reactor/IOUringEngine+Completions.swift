@@ -56,6 +56,10 @@ extension IOUringEngine {
             return
         }
         self.loop.states[index].flags.remove(.receiveInFlight)
+        if !self.loop.states[index].has(.closing) {
+            // The cancel was for a release.
+            self.loop.states[index].flags.remove(.cancelled)
+        }
         if result > 0 && buffer >= 0 {
             self.loop.received(index, buffer: buffer, count: Int(result))
         } else {
@@ -75,6 +79,8 @@ extension IOUringEngine {
             self.isShort = true
             if self.loop.wantsReceive(index) {
                 self.loop.park(index)
+            } else {
+                self.loop.list(index)
             }
         case EINTR, EAGAIN, ECANCELED:
             self.loop.list(index)
