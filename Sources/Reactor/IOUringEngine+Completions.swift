@@ -34,6 +34,7 @@ extension IOUringEngine {
     }
 
     /// A socket that is closing may have had its last operation, or may go on lingering.
+    @inline(__always)
     private func endedForClosing(_ index: Int) {
         if self.loop.states[index].has(.closing) {
             self.loop.list(index)
@@ -97,7 +98,11 @@ extension IOUringEngine {
             if !isKept {
                 self.loop.dropOutput(index)
             }
-            self.loop.list(index)
+            if !sockets[index].output.isEmpty
+                || !sockets[index].flags.isDisjoint(with: [.closeWriteWanted, .releasing])
+            {
+                self.loop.list(index)
+            }
             return
         }
         switch -result {
