@@ -86,6 +86,10 @@ public struct ReplyLedger: Equatable, Sendable {
     /// How many of those have been answered, or thrown away by the server after an error.
     private(set) var changesEnded = 0
 
+    /// A request was sent into a COPY, which reads none. No entry stands for it, and a reply to it may come all the same, when
+    /// the COPY had failed by itself before the request was read.
+    public private(set) var isMisled = false
+
     /// Creates the ledger of a server that owes nothing.
     public init() {}
 
@@ -151,8 +155,13 @@ public struct ReplyLedger: Equatable, Sendable {
         case .copyEnd: self.isCopyingIn = false
         case .sync: self.syncsIntoCopy += 1
         // The server ends the COPY with an error when it reads this; what it reads afterwards, and how, depends on when.
-        default: self.isDoubtful = true
+        default: self.mislead()
         }
+    }
+
+    private mutating func mislead() {
+        self.isMisled = true
+        self.isDoubtful = true
     }
 
     // MARK: Replies
@@ -256,7 +265,7 @@ public struct ReplyLedger: Equatable, Sendable {
                 self.isCopyingIn = false
                 break
             }
-            if request == .sync { self.syncsIntoCopy += 1 } else { self.isDoubtful = true }
+            if request == .sync { self.syncsIntoCopy += 1 } else { self.mislead() }
             end += 1
         }
         self.entries.removeSubrange(next..<end)

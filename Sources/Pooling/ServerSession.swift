@@ -61,9 +61,10 @@ public struct ServerSession: Equatable, Sendable {
     /// Creates the session of a server whose login has just ended.
     public init() {}
 
-    /// Whether the server owes nothing and is outside a transaction.
+    /// Whether the server owes nothing and is outside a transaction. One that may answer what no entry stands for is never so:
+    /// its client must keep it, and hear of it, or else would wait for those answers elsewhere.
     public var isAtRest: Bool {
-        self.ledger.isSettled && self.status == .idle && !self.isBatchOpen
+        self.ledger.isSettled && self.status == .idle && !self.isBatchOpen && !self.ledger.isMisled
     }
 
     // MARK: Requests

@@ -137,6 +137,18 @@ struct ServerSessionTests {
         #expect(server.ledger.isDoubtful && server.recovery == .close)
     }
 
+    @Test
+    func `a client that sent a request into a COPY keeps its server, to hear what comes of it`() {
+        let server = self.fresh()
+        server.sent(.query)
+        server.receivedAll(.copyIn)
+        server.sent(.query)  // The COPY may have failed before this was read; then it is answered.
+        server.receivedAll(.error, .readyForQuery)
+        #expect(server.ledger.isSettled && server.status == .idle && !server.isAtRest)
+        #expect(server.recovery == .close)
+        #expect(server.received(.commandComplete) == .unexpected)
+    }
+
     @Test func `a server that was told half a message is closed`() {
         #expect(ServerSession().nextRecovery(midMessage: true) == .close)
     }

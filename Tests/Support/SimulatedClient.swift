@@ -10,6 +10,7 @@ struct SimulatedClient {
     private(set) var reference = BackendModel()
     private var expected: [BackendModel.Reply] = []
     private var buffer: [UInt8] = []
+    private var hasCopied = false
     /// Things to say before it begins to leave.
     private var turnsLeft: Int
     /// It has said good-bye, has vanished, or was told that it must go.
@@ -24,6 +25,12 @@ struct SimulatedClient {
         self.turnsLeft = 1 + random.below(12)
     }
 
+    /// Whether it may speak before it has heard everything. Who has said something of a COPY waits: nobody can know without
+    /// listening whether it goes on.
+    var mayGoOn: Bool {
+        self.hasHeardAll || self.isPipelining && !(self.isGentle && self.hasCopied)
+    }
+
     /// Whether it has heard all that it is owed.
     var hasHeardAll: Bool { self.expected.isEmpty }
 
@@ -32,6 +39,7 @@ struct SimulatedClient {
     /// What it says next.
     mutating func speak(_ random: inout SeededRandom, _ book: inout RequestBook) -> [BackendRequest]
     {
+        if self.hasHeardAll { self.hasCopied = false }
         let requests: [BackendRequest]
         if self.turnsLeft > 0 {
             self.turnsLeft -= 1
@@ -43,6 +51,9 @@ struct SimulatedClient {
             let entered = book.enter(request, by: self.number)
             self.reference.read(entered)
             self.expected += self.reference.output
+            if self.reference.output.contains(where: { $0.kind == .copyIn }) {
+                self.hasCopied = true
+            }
             self.reference.output.removeAll(keepingCapacity: true)
             if entered.kind == .terminate { self.isOver = true }
             return entered

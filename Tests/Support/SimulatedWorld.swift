@@ -22,6 +22,22 @@ public final class SimulatedWorld {
         case pause(Bool)
         case reconnect
         case tick
+
+        /// The event with its bytes as text.
+        var text: String {
+            switch self {
+            case .toPooler(let number, let bytes): "client \(number) > \(Self.text(bytes))"
+            case .toClient(let number, let bytes): "client \(number) < \(Self.text(bytes))"
+            case .toBackend(let id, let bytes): "server \(id.index) > \(Self.text(bytes))"
+            case .toPoolerFromBackend(let id, let bytes):
+                "server \(id.index) < \(Self.text(bytes))"
+            default: "\(self)"
+            }
+        }
+
+        private static func text(_ bytes: [UInt8]) -> String {
+            String(decoding: bytes.map { $0 < 0x20 || $0 > 0x7e ? 0x2e : $0 }, as: UTF8.self)
+        }
     }
 
     private struct Scheduled {
@@ -49,10 +65,14 @@ public final class SimulatedWorld {
     /// When the last piece of each stream arrives, so that no piece overtakes another.
     private var arrivals: [String: Instant] = [:]
     private var fault: String?
+    /// What happened, for a failed world's report; kept only when it is repeated.
+    public private(set) var trace: [String] = []
+    private let isTraced: Bool
 
     /// Makes the world of one seed.
-    public init(random: SeededRandom, isGentle: Bool) {
+    public init(random: SeededRandom, isGentle: Bool, isTraced: Bool = false) {
         self.random = random
+        self.isTraced = isTraced
         self.isGentle = isGentle
         self.sessionLimit = 1 + self.random.below(5)
         var set = PoolSet()
@@ -144,6 +164,7 @@ public final class SimulatedWorld {
         while let scheduled = self.next() {
             self.now = max(self.now, scheduled.time)
             self.pooler.now = self.now
+            if self.isTraced { self.trace.append("\(self.now / 1_000) \(scheduled.event.text)") }
             self.perform(scheduled.event)
             self.drain()
             if let fault = self.fault { return fault }
@@ -208,16 +229,14 @@ public final class SimulatedWorld {
 
     private func speakSoon(_ number: Int) {
         let client = self.clients[number]
-        guard !client.isOver, client.isPipelining || client.hasHeardAll else { return }
+        guard !client.isOver, client.mayGoOn else { return }
         self.at(self.now + self.delay(1) / 10, .speak(number))
     }
 
     private func hear(_ number: Int, _ bytes: [UInt8]) {
-        let hadHeardAll = self.clients[number].hasHeardAll
+        let couldGoOn = self.clients[number].mayGoOn
         if let fault = self.clients[number].hear(bytes) { self.fault = fault }
-        if !hadHeardAll, self.clients[number].hasHeardAll, !self.clients[number].isPipelining {
-            self.speakSoon(number)
-        }
+        if !couldGoOn, self.clients[number].mayGoOn { self.speakSoon(number) }
     }
 
     // MARK: PostgreSQL
