@@ -85,7 +85,8 @@ public final class SimulatedWorld {
             limits.lifetime = self.random.chance(20) ? 0 : 1_000 * Self.second
             limits.idleTimeout = self.random.chance(50) ? Self.second : 3_000 * Self.second
             limits.checkDelay = self.random.chance(30) ? Self.second / 100 : nil
-            limits.waitTimeout = 0
+            let isPatient = self.random.chance(60)
+            limits.waitTimeout = isGentle ? 0 : isPatient ? 0 : 2 * Self.second
             pools.append(
                 set.addPool(database: database, user: set.addUser(limit: 0), limits: limits)
             )
