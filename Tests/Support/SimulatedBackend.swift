@@ -78,9 +78,9 @@ struct SimulatedBackend {
         return nil
     }
 
-    /// PostgreSQL drops the unnamed statement when it runs a simple query.
+    /// PostgreSQL drops the unnamed statement before it runs a simple query, and before it parses another one.
     private mutating func forgetUnnamed(at kind: FrontendKind) {
-        if kind == .query, !self.model.isIgnoring, !self.model.isCopying {
+        if kind == .query || kind == .parse, !self.model.isIgnoring, !self.model.isCopying {
             self.statementOwner = nil
         }
     }
