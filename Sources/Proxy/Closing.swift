@@ -10,7 +10,8 @@ extension Worker {
     // MARK: Clients
 
     /// Ends a client's connection. A client that is told gets `fields`, or else the reason's own
-    /// words.
+    /// words; one that has got a message in part is not told, since it would take the words for the
+    /// message's rest.
     func closeClient(
         _ client: ClientConnection,
         _ reason: CloseReason,
@@ -19,7 +20,7 @@ extension Worker {
         guard client.phase != .closed else { return }
         let phase = client.phase
         client.phase = .closed
-        if reason.isTold {
+        if reason.isTold, client.server?.isMidReply != true {
             let fields = fields ?? reason.fields
             if self.settings.global.logPoolerErrors {
                 self.logger.warning("\(client.prefix)pooler error: \(fields.message)")
@@ -136,13 +137,14 @@ extension Worker {
         }
     }
 
-    /// A server's client ends with it; if PostgreSQL has told it why, in PostgreSQL's words alone.
+    /// A server's client ends with it; if PostgreSQL has told it why, in PostgreSQL's words alone,
+    /// and without any in the middle of a message.
     private func tellAndClose(
         _ client: ClientConnection,
         _ reason: CloseReason,
         _ server: ServerConnection
     ) {
-        if server.hasSaidGoodbye {
+        if server.hasSaidGoodbye || server.isMidReply {
             self.closeClient(client, .clientTerminated, reason.fields)
         } else {
             self.closeClient(client, reason)
