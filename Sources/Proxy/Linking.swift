@@ -148,10 +148,16 @@ extension Worker {
         client.isDiscarding = client.reader.remaining > 0
         client.server = nil
         server.client = nil
+        server.isPassing = false
         client.session.unlinked()
         self.giveBack(server)
         // What the client has sent behind its transaction needs a server again, maybe another one.
-        if !client.stash.isEmpty { self.readyClients.append(client.id) }
+        if !client.stash.isEmpty {
+            self.readyClients.append(client.id)
+        } else if client.isPipelineFull || self.loop.isCongested(server.socket) {
+            // It was not read from on the server's account, and the server has others now.
+            self.resumeReading(client)
+        }
     }
 
     /// A server is free, or will be.
