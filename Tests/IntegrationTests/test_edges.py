@@ -142,6 +142,7 @@ def test_an_idle_server_that_says_goodbye_is_not_used(weir):
         pooler = weir(databases={"app": f"host=127.0.0.1 port={backend.port}"}, default_pool_size=2)
         with pooler.wire() as client:
             assert client.query("SELECT 1").error is None
+            time.sleep(0.2)
             assert client.query("SELECT 2").error is None
         assert asked == [0, 1]
 
