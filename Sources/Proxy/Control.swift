@@ -98,15 +98,7 @@ extension Worker {
         let database = try self.entry(ifNamed: name)?.cap
         if let database, self.pools.pausedDatabases.contains(database) { throw .alreadyPaused }
         self.pools.setPaused(true, database: database)
-        self.closeUnused()
-    }
-
-    /// Closes idle servers that must not stay.
-    private func closeUnused() {
-        self.pools.upkeep(now: self.loop.now, &self.due)
-        let due = self.due
-        self.due.removeAll(keepingCapacity: true)
-        for case .close(let id, let reason) in due { self.closeServer(self.server(id), reason) }
+        self.performDue()
     }
 
     private func resume(_ name: String?) throws(ControlRefusal) {

@@ -69,9 +69,6 @@ extension Worker {
             // What the server says of itself may be something else now.
             pool.greeting = nil
         }
-        self.pools.upkeep(now: self.loop.now, &self.due)
-        let due = self.due
-        self.due.removeAll(keepingCapacity: true)
-        for case .close(let id, let reason) in due { self.closeServer(self.server(id), reason) }
+        self.performDue()
     }
 }

@@ -9,9 +9,7 @@ import Wire
 extension Worker {
     func keepUp() {
         let now = self.loop.now
-        self.pools.upkeep(now: now, &self.due)
-        for due in self.due { self.perform(due) }
-        self.due.removeAll(keepingCapacity: true)
+        self.performDue()
         if !self.isSuspended {
             for client in self.clients.all { self.checkTime(of: client, now: now) }
             for server in self.servers.all { self.checkTime(of: server, now: now) }
@@ -21,6 +19,15 @@ extension Worker {
         self.forgetUnusedDatabases(now: now)
         self.reloadChangedUsers(now: now)
         self.keepStatistics(now: now)
+    }
+
+    /// Does all that is due in the pools; who is due has left its queue already and is known to
+    /// nobody else.
+    func performDue() {
+        self.pools.upkeep(now: self.loop.now, &self.due)
+        let due = self.due
+        self.due.removeAll(keepingCapacity: true)
+        for one in due { self.perform(one) }
     }
 
     private func perform(_ due: PoolSet.Due) {
