@@ -199,7 +199,9 @@ extension Worker {
     func serverReady(_ server: ServerConnection) {
         server.phase = .ready
         server.deadline = .max
-        while let id = self.pools.nextGreeting(server.pool.id) {
+        self.pools.loginSucceeded(server.id, now: self.loop.now)
+        // A RECONNECT during connect_query has made the greeting void: the next server brings one.
+        while server.pool.greeting != nil, let id = self.pools.nextGreeting(server.pool.id) {
             if let client = self.clients[id.index, id.generation], client.phase == .greeting {
                 self.greet(client)
             }
