@@ -7,9 +7,14 @@ import Wire
 
 /// Server connections are opened: where to, and what becomes of failures.
 extension Worker {
+    /// Clients that a draining process waits for still get the servers that they need.
+    private var opensServers: Bool {
+        !self.isFinished && (self.ending == .none || self.ending == .afterClients)
+    }
+
     /// Opens what the pool's waiters and its minimum want.
     func openServers(in pool: PoolEntry) {
-        guard self.ending == .none else { return }
+        guard self.opensServers else { return }
         while let opening = self.pools.nextOpening(in: pool.id, now: self.loop.now) {
             self.perform(opening)
         }
@@ -17,7 +22,7 @@ extension Worker {
 
     /// Opens what anybody's waiters want, the oldest first.
     func openServers() {
-        guard self.ending == .none else { return }
+        guard self.opensServers else { return }
         while let opening = self.pools.nextOpening(now: self.loop.now) { self.perform(opening) }
     }
 
