@@ -162,6 +162,10 @@ extension Worker {
         switch server.phase {
         case .closing:
             self.loop.close(server.socket, flushing: false)
+        case .recovering where server.own == .connectQuery:
+            // Its login has not ended well, or it would be tried again at once, and again.
+            server.phase = .loggingIn
+            self.connectFailed(server, error: error)
         case .ready, .recovering:
             self.closeServer(
                 server,

@@ -187,7 +187,6 @@ extension Worker {
         server.login = nil
         server.phase = .recovering
         server.reader = FrameReader()
-        self.pools.loginSucceeded(server.id, now: self.loop.now)
         if let query = server.pool.database.settings.connectQuery, !query.isEmpty {
             self.ask(server, query, for: .connectQuery)
         } else {

@@ -97,8 +97,8 @@ extension Worker {
 
     private func deadlinePassed(_ server: ServerConnection) {
         server.deadline = .max
-        switch server.phase {
-        case .resolving, .connecting, .loggingIn:
+        switch (server.phase, server.own) {
+        case (.resolving, _), (.connecting, _), (.loggingIn, _), (.recovering, .connectQuery):
             self.serverLoginFailed(
                 server,
                 .unreachable,
@@ -109,12 +109,13 @@ extension Worker {
                     detail: "\(server.address): no login within server_connect_timeout."
                 )
             )
-        case .ready, .recovering:
-            self.closeServer(server, server.own == .check ? .checkFailed : .recoveryTimeout)
-        case .closing:
+        case (.closing, _):
             // PostgreSQL has not answered: the connection is in doubt no longer than this.
             self.logger.warning("\(server.prefix)not closed by the server in time, slot given up")
             self.loop.close(server.socket, flushing: false)
+        case (_, .check): self.closeServer(server, .checkFailed)
+        case (.ready, .parameters): self.closeServer(server, .parametersFailed)
+        case (.ready, _), (.recovering, _): self.closeServer(server, .recoveryTimeout)
         }
     }
 
