@@ -46,7 +46,7 @@ extension Worker {
             )
         }
         self.pools.opened(server.id, in: pool.id, now: now)
-        server.deadline = now + self.settings.global.serverConnectTimeout.nanoseconds
+        server.deadline = self.connectDeadline
         let login = ServerLogin()
         login.host = self.nextHost(pool.database)
         server.login = login
@@ -59,6 +59,12 @@ extension Worker {
         ) { result in
             mailbox.post(.resolved(server: token, result))
         }
+    }
+
+    /// When a login, a check or a change of parameters that begins now has taken too long.
+    var connectDeadline: Instant {
+        let limit = self.settings.global.serverConnectTimeout.nanoseconds
+        return limit == 0 ? .max : self.loop.now + limit
     }
 
     /// The host whose turn it is; without one, the directory of the server's Unix socket.

@@ -60,6 +60,7 @@ extension Worker {
             )
         {
             client.session.linkStarted()
+            server.deadline = self.connectDeadline
             self.ask(server, statements, for: .parameters)
             return false
         }
@@ -123,6 +124,7 @@ extension Worker {
     /// The server stands as its client wants it, or refuses to.
     private func parametersApplied(_ server: ServerConnection, _ error: ErrorFields?) {
         guard let client = server.client else { return }
+        server.deadline = .max
         if let error {
             self.closeClient(
                 client,
@@ -226,7 +228,7 @@ extension Worker {
     /// Checks a server that has been idle for long, before a client gets it.
     func startCheck(_ server: ServerConnection) {
         server.phase = .recovering
-        server.deadline = self.loop.now + self.settings.global.serverConnectTimeout.nanoseconds
+        server.deadline = self.connectDeadline
         let query = self.settings.global.serverCheckQuery
         self.ask(server, query == "<empty>" ? "" : query, for: .check)
     }
