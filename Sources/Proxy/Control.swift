@@ -118,13 +118,9 @@ extension Worker {
                 self.pools.setPaused(false, database: database)
             }
         }
-        self.abandonPauses()
+        self.abandonPauses(of: name)
         if self.isSuspended { self.endSuspension() }
-        for pool in self.poolEntries {
-            while let served = self.pools.nextServed(pool.id, now: self.loop.now) {
-                self.assignments.append((served.client, served.server, served.since))
-            }
-        }
+        for pool in self.poolEntries { self.serveWaiters(pool) }
         self.openServers()
     }
 

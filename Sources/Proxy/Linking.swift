@@ -222,7 +222,15 @@ extension Worker {
             let pool = client.pool
         else { return }
         client.ticket = self.pools.waitAgain(pool.id, client: id, since: since)
+        self.serveWaiters(pool)
         self.openServers(in: pool)
+    }
+
+    /// Gives idle servers to those who wait, where no server that comes free does.
+    func serveWaiters(_ pool: PoolEntry) {
+        while let served = self.pools.nextServed(pool.id, now: self.loop.now) {
+            self.assignments.append((served.client, served.server, served.since))
+        }
     }
 
     /// Checks a server that has been idle for long, before a client gets it.

@@ -280,6 +280,11 @@ extension Worker {
             case .swallowError:
                 server.ownError = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
             case .asynchronousError:
+                guard isForwarded else {
+                    // Nobody may be given a server that is about to close.
+                    self.closeServer(server, .serverShutdown)
+                    return position
+                }
                 server.hasSaidGoodbye = true
             case .forwardEnd:
                 if self.refusesTransaction(server) {
