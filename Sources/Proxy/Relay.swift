@@ -153,7 +153,9 @@ extension Worker {
         switch FrontendKind(rawValue: frame.kind) {
         case .describe: start += 1
         case .bind:
-            guard let portalEnd = span.terminator(in: start..<frame.end) else { return true }
+            // Of a portal's name that goes on and on, the end is not seen: then it is not known, and
+            // taken for the statement that must not be met.
+            guard let portalEnd = span.terminator(in: start..<frame.end) else { return false }
             start = portalEnd + 1
         default: break
         }
