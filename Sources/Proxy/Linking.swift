@@ -152,6 +152,7 @@ extension Worker {
         server.client = nil
         server.isPassing = false
         client.session.unlinked()
+        client.session.mode = client.policy.mode
         self.giveBack(server)
         // What the client has sent behind its transaction needs a server again, maybe another one.
         if !client.stash.isEmpty {
