@@ -197,7 +197,7 @@ extension Worker {
         login.wanted[place] = name.isEmpty ? address : "\(name) - \(address)"
     }
 
-    private func newKey(for client: ClientConnection) -> CancelKey {
+    func newKey(for client: ClientConnection) -> CancelKey {
         while true {
             // The top bit of a process ID is a sign to some clients.
             let key = CancelKey(
