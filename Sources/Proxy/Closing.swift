@@ -194,11 +194,12 @@ extension Worker {
         for server in self.servers.all {
             self.closeServer(server, .serverShutdown)
         }
+        // One turn at least, for the clients' last messages.
         let deadline = EventLoop.clock() + Self.farewellTimeout
-        while self.servers.count > 0, EventLoop.clock() < deadline {
-            let count = self.loop.turn(until: deadline)
+        repeat {
+            let count = self.loop.turn(until: self.servers.count > 0 ? deadline : EventLoop.clock())
             for index in 0..<count { self.dispatch(index) }
-        }
+        } while self.servers.count > 0 && EventLoop.clock() < deadline
     }
 
     /// How long the end of the process waits for PostgreSQL to close its side, so that the slots
