@@ -205,7 +205,7 @@ public final class Worker {
             guard let cancel = self.cancels[place], cancel.socket == completion.socket else {
                 return
             }
-            self.cancelEvent(cancel, completion.kind)
+            self.cancelEvent(cancel, completion)
         case .nobody, nil:
             break
         }
