@@ -142,7 +142,7 @@ extension Worker {
     func refreshFilling(_ pool: PoolEntry) {
         self.pools.setFilling(
             of: pool.id,
-            always: pool.database.settings.user != nil && !pool.database.isRemoved,
+            always: pool.database.settings.user == pool.user.name && !pool.database.isRemoved,
             hasCredentials: self.hasCredentials(pool)
         )
     }

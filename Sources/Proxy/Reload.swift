@@ -33,7 +33,8 @@ extension Worker {
         for changed in change.changedDatabases where changed.needsReconnect {
             if let entry = self.databaseEntries[changed.name] { self.reconnect(entry) }
         }
-        for entry in moved {
+        // One that has got an entry of its own now is judged by that.
+        for entry in moved where entry.isAutomatic {
             if change.effective.fallbackDatabase == nil {
                 self.remove(entry)
             } else {
