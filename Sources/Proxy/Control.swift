@@ -134,6 +134,7 @@ extension Worker {
                 continue
             }
             self.finish(control.command, .refused(.canceled), for: client)
+            self.readConsole(client)
         }
     }
 
