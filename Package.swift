@@ -36,7 +36,7 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Auth", "COpenSSL", "Console", "Pooling", "Proxy", "Reactor", "Settings", "Telemetry",
+                "Auth", "Console", "Pooling", "Proxy", "Reactor", "Settings", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -54,6 +54,13 @@ let package = Package(
             name: "ConsoleTests",
             dependencies: ["Console", "Pooling", "Telemetry", "Wire"]
         ),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: [
+                "Auth", "Proxy", "Settings", "Telemetry", "weir",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
         .testTarget(name: "SimulationTests", dependencies: ["Pooling", "TestSupport", "Wire"]),
     ]
 )
@@ -67,5 +74,7 @@ for target in package.targets where target.type != .system && target.name != "CL
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
         .strictMemorySafety(),
         .treatAllWarnings(as: .error),
+        // Checked in debug builds, where all tests run; a third of the data path's instructions else.
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
     ]
 }

@@ -48,26 +48,29 @@ extension PoolSet {
             && self.process.hasRoom
     }
 
-    /// The longest idle server of another pool whose end frees the slot that `pool` lacks.
+    /// The longest idle server of another pool whose end frees the slot that `pool` lacks: of every cap that is full, or, where
+    /// no server can do that alone, of one of them.
     private func evictable(for pool: PoolID) -> ServerID? {
         let wanting = self.pools[pool.index]
-        let database = self.databases[wanting.database]
-        let user = self.users[wanting.user]
         // Slots that come back anyhow are enough for so many.
-        for cap in [database, user, self.process] where !cap.hasRoom {
-            if cap.closing >= wanting.demand { return nil }
-        }
-        var found: Pool.Idle?
+        func isMissing(_ cap: Cap) -> Bool { !cap.hasRoom && cap.closing < wanting.demand }
+        let database = isMissing(self.databases[wanting.database])
+        let user = isMissing(self.users[wanting.user])
+        guard database || user || isMissing(self.process) else { return nil }
+        var all: Pool.Idle?
+        var some: Pool.Idle?
         for index in self.pools.indices where index != pool.index {
             let other = self.pools[index]
-            // One server's end must free every cap that is full.
-            guard database.hasRoom || other.database == wanting.database,
-                user.hasRoom || other.user == wanting.user,
-                let oldest = other.idle.first
-            else { continue }
-            if found.map({ oldest.since < $0.since }) ?? true { found = oldest }
+            guard let oldest = other.idle.first else { continue }
+            let freesDatabase = database && other.database == wanting.database
+            let freesUser = user && other.user == wanting.user
+            if freesDatabase == database, freesUser == user {
+                if all.map({ oldest.since < $0.since }) ?? true { all = oldest }
+            } else if freesDatabase || freesUser {
+                if some.map({ oldest.since < $0.since }) ?? true { some = oldest }
+            }
         }
-        return found?.server
+        return (all ?? some)?.server
     }
 
     // MARK: What became of it

@@ -115,15 +115,32 @@ extension PoolSet {
         database.map { self.databases[$0].used } ?? self.process.used
     }
 
-    /// Takes waiters that got a server which became idle while nobody was served (after a pause ends), one a call.
+    /// Takes an idle server to be checked for a waiter that nothing is under way for: after another check has failed. Ask
+    /// until nil, and before `nextServed`.
+    public mutating func nextTest(_ pool: PoolID, now: Instant) -> ServerID? {
+        guard let idle = self.idleForWaiter(pool), self.isCheckDue(idle, in: pool.index, now: now)
+        else { return nil }
+        self.move(idle.server, to: .testing, now: now)
+        return idle.server
+    }
+
+    /// Takes a waiter that gets an idle server, checked or not, one a call: after a pause has ended, a check has failed or a
+    /// client has been put back into the queue. Otherwise no server is idle while somebody waits.
     public mutating func nextServed(
         _ pool: PoolID,
         now: Instant
     ) -> (client: ClientID, server: ServerID, since: Instant)? {
-        guard !self.isPaused(pool), let idle = self.pools[pool.index].idle.last,
+        guard let idle = self.idleForWaiter(pool),
             let waiter = self.pools[pool.index].waiters.popFirst()
         else { return nil }
         self.move(idle.server, to: .active, now: now)
         return (waiter.client, idle.server, waiter.since)
+    }
+
+    /// An idle server that somebody waits for; those for whom a check is under way are as good as served.
+    private func idleForWaiter(_ id: PoolID) -> Pool.Idle? {
+        let pool = self.pools[id.index]
+        guard !self.isPaused(id), pool.waiters.count > pool.count(.testing) else { return nil }
+        return self.freshest(in: id.index)
     }
 }

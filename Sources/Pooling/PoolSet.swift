@@ -106,19 +106,16 @@ public struct PoolSet: Equatable, Sendable {
     /// A client needs a server.
     public mutating func checkOut(_ pool: PoolID, client: ClientID, now: Instant) -> CheckOut {
         let index = pool.index
-        if !self.isPaused(pool), let idle = self.freshest(in: index) {
-            if let delay = self.pools[index].limits.checkDelay, now - idle.since >= delay {
-                self.move(idle.server, to: .testing, now: now)
-                let ticket = self.pools[index].waiters.append(client, since: now)
-                return .test(idle.server, ticket)
-            }
-            // Nobody passes those who wait.
-            if self.pools[index].waiters.isEmpty {
-                self.move(idle.server, to: .active, now: now)
-                return .use(idle.server)
-            }
+        guard !self.isPaused(pool), let idle = self.freshest(in: index) else {
+            return .wait(self.pools[index].waiters.append(client, since: now))
         }
-        return .wait(self.pools[index].waiters.append(client, since: now))
+        // Nobody passes those who wait; so while others wait for a check, one more server is checked for one more client.
+        if !self.pools[index].waiters.isEmpty || self.isCheckDue(idle, in: index, now: now) {
+            self.move(idle.server, to: .testing, now: now)
+            return .test(idle.server, self.pools[index].waiters.append(client, since: now))
+        }
+        self.move(idle.server, to: .active, now: now)
+        return .use(idle.server)
     }
 
     /// What becomes of a server that is free.
@@ -151,9 +148,17 @@ public struct PoolSet: Equatable, Sendable {
         return .idle
     }
 
-    private func freshest(in index: Int) -> Pool.Idle? {
-        self.pools[index].limits.isRoundRobin
-            ? self.pools[index].idle.first : self.pools[index].idle.last
+    /// The idle server that is used next; one that is to be closed is used by nobody.
+    func freshest(in index: Int) -> Pool.Idle? {
+        let pool = self.pools[index]
+        return pool.limits.isRoundRobin
+            ? pool.idle.first { !self.isCloseNeeded($0.server) }
+            : pool.idle.last { !self.isCloseNeeded($0.server) }
+    }
+
+    func isCheckDue(_ idle: Pool.Idle, in index: Int, now: Instant) -> Bool {
+        guard let delay = self.pools[index].limits.checkDelay else { return false }
+        return now - idle.since >= delay
     }
 
     private mutating func reasonToClose(_ record: Record, now: Instant) -> CloseReason? {

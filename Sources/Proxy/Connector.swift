@@ -15,6 +15,7 @@ extension Worker {
     /// Opens what the pool's waiters and its minimum want.
     func openServers(in pool: PoolEntry) {
         guard self.opensServers else { return }
+        self.serveWaiters(of: pool)
         while let opening = self.pools.nextOpening(in: pool.id, now: self.loop.now) {
             self.perform(opening)
         }
@@ -23,6 +24,7 @@ extension Worker {
     /// Opens what anybody's waiters want, the oldest first.
     func openServers() {
         guard self.opensServers else { return }
+        for pool in self.poolEntries { self.serveWaiters(of: pool) }
         while let opening = self.pools.nextOpening(now: self.loop.now) { self.perform(opening) }
     }
 

@@ -121,7 +121,6 @@ extension Worker {
         }
         self.abandonPauses(of: name)
         if self.isSuspended { self.endSuspension() }
-        for pool in self.poolEntries { self.serveWaiters(pool) }
         self.openServers()
     }
 

@@ -187,6 +187,16 @@ extension Worker {
         }
     }
 
+    /// Gives idle servers to who waits: after a pause, a failed check, a lost hand-over.
+    func serveWaiters(of pool: PoolEntry) {
+        while let id = self.pools.nextTest(pool.id, now: self.loop.now) {
+            self.startCheck(self.server(id))
+        }
+        while let served = self.pools.nextServed(pool.id, now: self.loop.now) {
+            self.assignments.append((served.client, served.server, served.since))
+        }
+    }
+
     /// Does what this turn's events have decided, until nothing more follows.
     func settle() {
         while true {
@@ -223,15 +233,7 @@ extension Worker {
             let pool = client.pool
         else { return }
         client.ticket = self.pools.waitAgain(pool.id, client: id, since: since)
-        self.serveWaiters(pool)
         self.openServers(in: pool)
-    }
-
-    /// Gives idle servers to those who wait, where no server that comes free does.
-    func serveWaiters(_ pool: PoolEntry) {
-        while let served = self.pools.nextServed(pool.id, now: self.loop.now) {
-            self.assignments.append((served.client, served.server, served.since))
-        }
     }
 
     /// Checks a server that has been idle for long, before a client gets it.

@@ -248,6 +248,12 @@ extension Worker {
         }
         var run = position
         walk: while server.phase != .closing {
+            if server.session.acceptsRows, server.client?.session.state == .linked {
+                let row = BackendKind.dataRow.rawValue
+                let end = server.reader.endOfRun(of: row, in: span, from: position)
+                server.statements.received(end - position)
+                position = end
+            }
             let frame: Frame
             do throws(FramingError) {
                 guard let next = try server.reader.next(in: span, at: position) else { break walk }
@@ -268,10 +274,6 @@ extension Worker {
             server.reader.pass(frame)
             server.isPassing = isForwarded
             position = frame.end
-            if frame.kind == BackendKind.dataRow.rawValue, verdict == .forward {
-                server.statements.received(frame.available)
-                continue walk
-            }
             self.observe(server, span, frame)
             switch verdict {
             case .forward, .swallow, .asynchronous:

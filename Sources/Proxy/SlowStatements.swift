@@ -16,6 +16,7 @@ extension Worker {
         let applicationName = self.parameters.place(of: "application_name").flatMap {
             self.parameters.values(of: client.parameters)[$0]
         }
+        let statement = unit.statement
         let record = SlowQueryRecord(
             time: Timestamp.now,
             totalTime: Self.microseconds(total),
@@ -26,13 +27,13 @@ extension Worker {
             client: client.remote.logText(listening: client.local),
             applicationName: applicationName ?? "",
             queryProtocol: unit.isExtended ? .extended : .simple,
-            commandTag: String(decoding: unit.tag, as: UTF8.self),
+            commandTag: unit.commandTag,
             rows: unit.rows,
             bytesIn: unit.bytesIn,
             bytesOut: unit.bytesOut,
             sqlState: unit.sqlState?.code,
-            statement: unit.text,
-            isStatementTruncated: unit.isCut,
+            statement: Array(statement.text),
+            isStatementTruncated: statement.isCut,
             serverProcessID: Int32(bitPattern: server.processID),
             clientID: UInt64(client.number)
         )

@@ -11,14 +11,42 @@ final class StatementLog {
     struct Unit {
         var requestedAt: Instant = 0
         var sentAt: Instant = 0
+        /// The statement, with its terminator and what follows that, if they were within the limit.
         var text: [UInt8] = []
-        var isCut = false
         var isExtended = false
+        /// The body of the last CommandComplete.
         var tag: [UInt8] = []
-        var rows: UInt64 = 0
+        /// Rows of the commands before the last.
+        var rowsBefore: UInt64 = 0
         var bytesIn: UInt64 = 0
         var bytesOut: UInt64 = 0
         var sqlState: SQLState?
+
+        /// The statement's text, and whether it goes on.
+        var statement: (text: ArraySlice<UInt8>, isCut: Bool) {
+            if let end = self.text.firstIndex(of: 0) { return (self.text[..<end], false) }
+            return (self.text.prefix(StatementLog.textMax), true)
+        }
+
+        /// The tag's words, without its numbers.
+        var commandTag: String {
+            let words = self.tag.prefix { $0 != 0 && !Self.isDigit($0) }
+            return String(decoding: words, as: UTF8.self)
+                .split(separator: " ").joined(separator: " ")
+        }
+
+        /// Rows of all commands.
+        var rows: UInt64 { self.rowsBefore &+ self.lastRows }
+
+        /// The last number of the last tag.
+        fileprivate var lastRows: UInt64 {
+            let digits = self.tag.prefix { $0 != 0 }.reversed().prefix(while: Self.isDigit)
+            return digits.reversed().reduce(0) { $0 &* 10 &+ UInt64($1 - UInt8(ascii: "0")) }
+        }
+
+        private static func isDigit(_ byte: UInt8) -> Bool {
+            byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
+        }
     }
 
     /// Statement text kept, as in the log.
@@ -85,23 +113,17 @@ final class StatementLog {
         self.units[self.first].bytesOut += UInt64(length)
     }
 
-    /// Notes the tag of a CommandComplete: its words, and the last of its numbers as rows.
+    /// Notes the body of a CommandComplete; it is taken apart only if the unit is logged, or if
+    /// another one follows.
     func completed(_ body: Span<UInt8>, in range: Range<Int>) {
         guard self.count > 0 else { return }
         let index = self.first
-        self.units[index].tag.removeAll(keepingCapacity: true)
-        var rows: UInt64 = 0
-        for position in range where body[position] != 0 {
-            let byte = body[position]
-            if byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
-                rows = rows &* 10 &+ UInt64(byte - UInt8(ascii: "0"))
-            } else {
-                rows = 0
-                if self.units[index].tag.count < Self.tagMax { self.units[index].tag.append(byte) }
-            }
+        if !self.units[index].tag.isEmpty {
+            self.units[index].rowsBefore &+= self.units[index].lastRows
+            self.units[index].tag.removeAll(keepingCapacity: true)
         }
-        while self.units[index].tag.last == UInt8(ascii: " ") { self.units[index].tag.removeLast() }
-        self.units[index].rows &+= rows
+        let end = min(range.upperBound, range.lowerBound + Self.tagMax)
+        Self.copy(body, range.lowerBound..<end, to: &self.units[index].tag)
     }
 
     /// Notes an error.
@@ -148,27 +170,29 @@ final class StatementLog {
         self.units[index].sentAt = now
         self.units[index].text.removeAll(keepingCapacity: true)
         self.units[index].tag.removeAll(keepingCapacity: true)
-        self.units[index].isCut = false
         self.units[index].isExtended = false
-        self.units[index].rows = 0
+        self.units[index].rowsBefore = 0
         self.units[index].bytesIn = 0
         self.units[index].bytesOut = 0
         self.units[index].sqlState = nil
     }
 
+    /// Keeps a statement's text and what follows it; where it ends is found only if it is logged.
     private func setText(_ body: Span<UInt8>, _ range: Range<Int>) {
         let index = self.lastIndex
         guard self.units[index].text.isEmpty else { return }
-        for position in range {
-            guard body[position] != 0 else { return }
-            guard self.units[index].text.count < Self.textMax else {
-                self.units[index].isCut = true
-                return
-            }
-            self.units[index].text.append(body[position])
+        let end = min(range.upperBound, range.lowerBound + Self.textMax + 1)
+        Self.copy(body, range.lowerBound..<end, to: &self.units[index].text)
+    }
+
+    private static func copy(
+        _ body: Span<UInt8>,
+        _ range: Range<Int>,
+        to target: inout [UInt8]
+    ) {
+        unsafe body.extracting(range).withUnsafeBufferPointer {
+            unsafe target.append(contentsOf: $0)
         }
-        // The end has not come yet, or is not looked at.
-        self.units[index].isCut = true
     }
 
     /// Parse: the statement's name and its text, each with a terminator.

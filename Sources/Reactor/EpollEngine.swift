@@ -14,7 +14,7 @@ final class EpollEngine {
     private let events: UnsafeMutablePointer<epoll_event>
     private let vectors: UnsafeMutablePointer<iovec>
     /// Sockets to be read in this turn.
-    private var ready = SocketIDQueue()
+    private let ready = SocketIDQueue()
 
     /// Runs offered in one send.
     private static let mostSegments = 16
@@ -48,7 +48,6 @@ final class EpollEngine {
         Syscalls.close(self.epoll)
         unsafe self.events.deallocate()
         unsafe self.vectors.deallocate()
-        self.ready.deallocate()
     }
 
     /// Sends what is queued, waits, and gathers what happened.
@@ -103,7 +102,7 @@ final class EpollEngine {
 
     /// Does for one socket whatever can be done now.
     private func service(_ index: Int) {
-        let sockets = self.loop.sockets.states
+        let sockets = self.loop.states
         if sockets[index].output.hasFresh {
             sockets[index].output.settle(self.loop.memory)
         }
@@ -133,11 +132,11 @@ final class EpollEngine {
         let id = self.loop.sockets.id(index)
         let outcome = Syscalls.addToEpoll(
             self.epoll,
-            self.loop.sockets.states[index].descriptor,
+            self.loop.states[index].descriptor,
             Self.everything,
             EventTag(.socket, index: index, generation: id.generation).bits
         )
-        self.loop.sockets.states[index].flags.insert(.registered)
+        self.loop.states[index].flags.insert(.registered)
         if outcome < 0 {
             self.loop.fail(index, error: -outcome)
         }
@@ -145,7 +144,7 @@ final class EpollEngine {
 
     /// Sends until everything has left or the kernel takes no more.
     private func send(_ index: Int) {
-        let sockets = self.loop.sockets.states
+        let sockets = self.loop.states
         while !sockets[index].output.isEmpty {
             let offer = unsafe sockets[index].output.gather(self.vectors, Self.mostSegments)
             let result: Int
@@ -175,9 +174,9 @@ final class EpollEngine {
 
     /// Puts a readable socket on the list of those to be read.
     private func makeReady(_ index: Int) {
-        let flags = self.loop.sockets.states[index].flags
+        let flags = self.loop.states[index].flags
         if flags.contains(.readable) && flags.isDisjoint(with: [.ready, .parked]) {
-            self.loop.sockets.states[index].flags.insert(.ready)
+            self.loop.states[index].flags.insert(.ready)
             self.ready.append(self.loop.sockets.id(index))
         }
     }
@@ -192,7 +191,7 @@ final class EpollEngine {
                 continue
             }
             let outcome = Syscalls.connect(
-                self.loop.sockets.states[index].descriptor,
+                self.loop.states[index].descriptor,
                 to: address
             )
             if outcome == 0 {
@@ -270,8 +269,8 @@ final class EpollEngine {
         if events & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
             seen.insert(.writable)
         }
-        self.loop.sockets.states[index].flags.formUnion(seen)
-        if self.loop.sockets.states[index].has(.connecting) {
+        self.loop.states[index].flags.formUnion(seen)
+        if self.loop.states[index].has(.connecting) {
             if seen.contains(.writable) {
                 self.connectEnded(index)
             }
@@ -281,7 +280,7 @@ final class EpollEngine {
     }
 
     private func connectEnded(_ index: Int) {
-        let error = Syscalls.pendingError(self.loop.sockets.states[index].descriptor)
+        let error = Syscalls.pendingError(self.loop.states[index].descriptor)
         if error == 0 {
             self.loop.connected(index)
         } else {
@@ -319,7 +318,7 @@ final class EpollEngine {
             if index < 0 {
                 continue
             }
-            self.loop.sockets.states[index].flags.remove(.ready)
+            self.loop.states[index].flags.remove(.ready)
             if self.loop.wantsReceive(index) {
                 self.read(index)
             }
@@ -332,7 +331,7 @@ final class EpollEngine {
             self.loop.park(index)
             return
         }
-        let sockets = self.loop.sockets.states
+        let sockets = self.loop.states
         let result = unsafe Syscalls.receive(
             sockets[index].descriptor,
             buffers.bytes(buffer),

@@ -16,7 +16,7 @@ extension EventLoop {
     public func setContext(_ context: UInt64, of id: SocketID) {
         let index = self.shared.sockets.findOpen(id)
         if index >= 0 {
-            self.shared.sockets.states[index].context = context
+            self.shared.states[index].context = context
         }
     }
 
@@ -45,14 +45,14 @@ extension EventLoop {
     /// Bytes queued that the kernel has not accepted.
     public func queued(_ id: SocketID) -> Int {
         let index = self.shared.sockets.findOpen(id)
-        return index >= 0 ? self.shared.sockets.states[index].output.count : 0
+        return index >= 0 ? self.shared.states[index].output.count : 0
     }
 
     /// Whether queued output went over the high-water mark and has not fallen to the low-water
     /// mark since. One `.drained` (or `.failed`) ends it.
     public func isCongested(_ id: SocketID) -> Bool {
         let index = self.shared.sockets.findOpen(id)
-        return index >= 0 && self.shared.sockets.states[index].has(.congested)
+        return index >= 0 && self.shared.states[index].has(.congested)
     }
 
     /// Shuts down the write side after all queued output has left. Receives go on; later writes
@@ -106,9 +106,9 @@ extension EventLoop {
     /// A socket's descriptor, for display only.
     public func descriptor(of id: SocketID) -> Int32? {
         let index = self.shared.sockets.findOpen(id)
-        if index < 0 || self.shared.sockets.states[index].descriptor < 0 {
+        if index < 0 || self.shared.states[index].descriptor < 0 {
             return nil
         }
-        return self.shared.sockets.states[index].descriptor
+        return self.shared.states[index].descriptor
     }
 }

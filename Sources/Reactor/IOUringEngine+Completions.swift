@@ -13,14 +13,14 @@ extension IOUringEngine {
         case .send:
             let index = self.loop.sockets.find(tag.socket)
             if index >= 0 {
-                self.loop.sockets.states[index].flags.remove(.sendInFlight)
+                self.loop.states[index].flags.remove(.sendInFlight)
                 self.sendEnded(index, result)
                 self.endedForClosing(index)
             }
         case .connect:
             let index = self.loop.sockets.find(tag.socket)
             if index >= 0 {
-                self.loop.sockets.states[index].flags.remove(.connectInFlight)
+                self.loop.states[index].flags.remove(.connectInFlight)
                 self.connectEnded(index, result)
                 self.endedForClosing(index)
             }
@@ -35,7 +35,7 @@ extension IOUringEngine {
 
     /// A socket that is closing may have had its last operation, or may go on lingering.
     private func endedForClosing(_ index: Int) {
-        if self.loop.sockets.states[index].has(.closing) {
+        if self.loop.states[index].has(.closing) {
             self.loop.list(index)
         }
     }
@@ -44,6 +44,9 @@ extension IOUringEngine {
         let buffer =
             flags & UInt32(IORING_CQE_F_BUFFER) != 0
             ? Int(flags >> UInt32(IORING_CQE_BUFFER_SHIFT)) : -1
+        if buffer >= 0 {
+            self.lent -= 1
+        }
         let index = self.loop.sockets.find(tag.socket)
         if index < 0 {
             // No entry is freed with a receive in flight; the buffer must not be lost even so.
@@ -52,7 +55,7 @@ extension IOUringEngine {
             }
             return
         }
-        self.loop.sockets.states[index].flags.remove(.receiveInFlight)
+        self.loop.states[index].flags.remove(.receiveInFlight)
         if result > 0 && buffer >= 0 {
             self.loop.received(index, buffer: buffer, count: Int(result))
         } else {
@@ -69,6 +72,7 @@ extension IOUringEngine {
         case 0:
             self.loop.ended(index)
         case ENOBUFS:
+            self.isShort = true
             if self.loop.wantsReceive(index) {
                 self.loop.park(index)
             }
@@ -80,7 +84,7 @@ extension IOUringEngine {
     }
 
     private func sendEnded(_ index: Int, _ result: Int32) {
-        let sockets = self.loop.sockets.states
+        let sockets = self.loop.states
         if result >= 0 {
             let isKept = sockets[index].flags.isDisjoint(with: [.failed, .outputFailed])
             self.loop.sent(index, count: Int(result), of: sockets[index].offered)
@@ -99,7 +103,7 @@ extension IOUringEngine {
     }
 
     private func connectEnded(_ index: Int, _ result: Int32) {
-        if self.loop.sockets.states[index].has(.closing) {
+        if self.loop.states[index].has(.closing) {
             return
         }
         if result == 0 {

@@ -6,7 +6,7 @@ extension IOUringEngine {
     /// Does for one socket whatever can be done now. What finds the submission queue blocked
     /// stays listed for the next turn.
     func service(_ index: Int) {
-        let sockets = self.loop.sockets.states
+        let sockets = self.loop.states
         if sockets[index].output.hasFresh {
             sockets[index].output.settle(self.loop.memory)
         }
@@ -37,11 +37,11 @@ extension IOUringEngine {
             return
         }
         unsafe self.prepareReceive(entry, index)
-        self.loop.sockets.states[index].flags.insert(.receiveInFlight)
+        self.loop.states[index].flags.insert(.receiveInFlight)
     }
 
     private func send(_ index: Int) {
-        let sockets = self.loop.sockets.states
+        let sockets = self.loop.states
         guard let entry = unsafe self.entry() else {
             self.loop.list(index)
             return
@@ -83,12 +83,12 @@ extension IOUringEngine {
                 let staged = unsafe self.staging.address(self.place(entry), address)
                 unsafe weir_prepare_connect(
                     entry,
-                    self.loop.sockets.states[socket].descriptor,
+                    self.loop.states[socket].descriptor,
                     staged.0,
                     staged.1,
                     self.tag(.connect, socket)
                 )
-                self.loop.sockets.states[socket].flags.insert(.connectInFlight)
+                self.loop.states[socket].flags.insert(.connectInFlight)
             }
             index += 1
         }
@@ -99,7 +99,7 @@ extension IOUringEngine {
 
     /// Shutdown and cancel, or the end if nothing of the socket is in the kernel.
     private func abort(_ index: Int) {
-        let sockets = self.loop.sockets.states
+        let sockets = self.loop.states
         self.loop.dropOutput(index)
         if sockets[index].flags.isDisjoint(with: .inFlight) {
             self.loop.finish(index)
@@ -121,7 +121,7 @@ extension IOUringEngine {
     }
 
     private func cancel(_ kind: EventTag.Kind, _ flag: SocketFlags, _ index: Int) -> Bool {
-        if !self.loop.sockets.states[index].has(flag) {
+        if !self.loop.states[index].has(flag) {
             return true
         }
         guard let entry = unsafe self.entry() else {

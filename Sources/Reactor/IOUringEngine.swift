@@ -28,6 +28,17 @@ final class IOUringEngine {
     /// Operations in the kernel.
     private(set) var outstanding = 0
     private var isWakeArmed = false
+    /// Buffers that the kernel may take from now.
+    var lent = 0
+    /// How many it should have. The ring hands them out in turn, so a small number keeps the
+    /// caches warm and leaves the memory of the others untouched; each turn in which a receive
+    /// found none doubles it.
+    private var wantedLent: Int
+    /// A receive found no buffer in the last turn.
+    var isShort = false
+
+    /// Buffers lent at first: enough for what is ready at once in a loop under normal load.
+    private static let firstLent = 64
 
     /// The buffer group that all receives take from.
     private static let bufferGroup: UInt16 = 1
@@ -35,6 +46,7 @@ final class IOUringEngine {
     init(loop: LoopState, wakeSignal: WakeSignal) throws(ReactorError) {
         self.loop = loop
         self.wakeSignal = wakeSignal
+        self.wantedLent = min(Self.firstLent, loop.buffers.count)
         unsafe self.ring = .allocate(capacity: 1)
         unsafe self.ring.initialize(to: io_uring())
         if let reason = unsafe IOUringSetup.open(self.ring, loop.limits) {
@@ -87,9 +99,9 @@ final class IOUringEngine {
         }
         self.startConnects()
         self.serviceListed()
-        let returned = self.provideBuffers()
-        if returned > 0 && !self.loop.parked.isEmpty {
-            self.loop.unpark(upTo: returned)
+        self.provideBuffers()
+        if self.lent > 0 && !self.loop.parked.isEmpty {
+            self.loop.unpark(upTo: self.lent)
             self.serviceListed()
         }
         self.submitAndWait(self.loop.waitTime(until: deadline))
@@ -108,11 +120,16 @@ final class IOUringEngine {
         }
     }
 
-    /// Lends the kernel every buffer that has come back; returns how many.
-    private func provideBuffers() -> Int {
+    /// Lends the kernel buffers that have come back, as far as wanted.
+    private func provideBuffers() {
+        if self.isShort {
+            self.isShort = false
+            self.wantedLent = min(self.wantedLent * 2, self.loop.buffers.count)
+        }
         let mask = io_uring_buf_ring_mask(UInt32(self.loop.buffers.count))
         var count: Int32 = 0
-        while let buffer = self.loop.buffers.takeReturned() {
+        while self.lent < self.wantedLent, let buffer = self.loop.buffers.takeReturned() {
+            self.lent += 1
             unsafe io_uring_buf_ring_add(
                 self.bufferRing,
                 self.loop.buffers.bytes(buffer),
@@ -126,7 +143,6 @@ final class IOUringEngine {
         if count > 0 {
             unsafe io_uring_buf_ring_advance(self.bufferRing, count)
         }
-        return Int(count)
     }
 
     private func submitAndWait(_ wait: Int64) {
@@ -192,7 +208,7 @@ final class IOUringEngine {
     func prepareReceive(_ entry: UnsafeMutablePointer<io_uring_sqe>, _ index: Int) {
         unsafe weir_prepare_receive(
             entry,
-            self.loop.sockets.states[index].descriptor,
+            self.loop.states[index].descriptor,
             UInt32(self.loop.buffers.size),
             Self.bufferGroup,
             self.tag(.receive, index)
@@ -200,7 +216,7 @@ final class IOUringEngine {
     }
 
     func tag(_ kind: EventTag.Kind, _ index: Int) -> UInt64 {
-        let generation = self.loop.sockets.states[index].generation
+        let generation = self.loop.states[index].generation
         return EventTag(kind, index: index, generation: generation).bits
     }
 
@@ -255,8 +271,8 @@ final class IOUringEngine {
         }
         self.serviceListeners()
         for index in 0..<self.loop.sockets.highest
-        where self.loop.sockets.states[index].isLive {
-            self.loop.sockets.states[index].flags.insert(.closing)
+        where self.loop.states[index].isLive {
+            self.loop.states[index].flags.insert(.closing)
             self.loop.abandon(index, error: 0)
         }
         self.serviceListed()

@@ -24,7 +24,7 @@ extension LoopState {
             return .none
         }
         Syscalls.apply(options, to: descriptor, isTCP: !address.isUnix)
-        self.sockets.states[index].flags.insert(.connecting)
+        self.states[index].flags.insert(.connecting)
         let id = self.sockets.id(index)
         self.connects.append((id, address))
         return id
@@ -43,33 +43,37 @@ extension LoopState {
     func receive(_ id: SocketID) {
         let index = self.sockets.findOpen(id)
         if index < 0
-            || !self.sockets.states[index].flags
+            || !self.states[index].flags
                 .isDisjoint(with: [.receiveWanted, .endOfFile, .failed])
         {
             return
         }
-        self.sockets.states[index].flags.insert(.receiveWanted)
+        self.states[index].flags.insert(.receiveWanted)
         self.list(index)
     }
 
-    /// The socket if output may still be queued for it, else -1.
-    private func writable(_ id: SocketID) -> Int {
+    /// The socket if `count` more bytes may be queued for it, else -1.
+    private func writable(_ id: SocketID, _ count: Int) -> Int {
         let index = self.sockets.findOpen(id)
         if index < 0
-            || !self.sockets.states[index].flags
+            || !self.states[index].flags
                 .isDisjoint(with: [.failed, .outputFailed, .closeWriteWanted])
         {
+            return -1
+        }
+        if count > self.limits.outputLimit - self.states[index].output.count {
+            self.fail(index, error: ENOBUFS)
             return -1
         }
         return index
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, to id: SocketID) {
-        let index = self.writable(id)
+        let index = self.writable(id, bytes.count)
         if index < 0 {
             return
         }
-        unsafe self.sockets.states[index].output.append(bytes, self.memory)
+        unsafe self.states[index].output.append(bytes, self.memory)
         self.queuedMore(index)
     }
 
@@ -79,23 +83,18 @@ extension LoopState {
             source.buffer >= 0 && offset >= 0 && count >= 0 && offset <= source.count - count,
             "range \(offset)+\(count) is outside of completion \(completion) (\(source.count))"
         )
-        let index = self.writable(id)
+        let index = self.writable(id, count)
         if index < 0 {
             return
         }
-        self.sockets.states[index].output
-            .borrow(Int(source.buffer), offset: offset, count: count, self.memory)
+        self.states[index].output
+            .forward(Int(source.buffer), offset: offset, count: count, self.memory)
         self.queuedMore(index)
     }
 
     private func queuedMore(_ index: Int) {
-        let queued = self.sockets.states[index].output.count
-        if queued > self.limits.highWater {
-            if queued > self.limits.outputLimit {
-                self.fail(index, error: ENOBUFS)
-                return
-            }
-            self.sockets.states[index].flags.insert(.congested)
+        if self.states[index].output.count > self.limits.highWater {
+            self.states[index].flags.insert(.congested)
         }
         self.list(index)
     }
@@ -103,7 +102,7 @@ extension LoopState {
     func closeWrite(_ id: SocketID) {
         let index = self.sockets.findOpen(id)
         if index >= 0 {
-            self.sockets.states[index].flags.insert(.closeWriteWanted)
+            self.states[index].flags.insert(.closeWriteWanted)
             self.list(index)
         }
     }
@@ -113,15 +112,15 @@ extension LoopState {
         if index < 0 {
             return
         }
-        let canFlush = self.sockets.states[index].flags
+        let canFlush = self.states[index].flags
             .isDisjoint(with: [.failed, .outputFailed, .connecting])
-        self.sockets.states[index].flags.insert(.closing)
-        self.sockets.states[index].flags.subtract([.receiveWanted, .congested])
+        self.states[index].flags.insert(.closing)
+        self.states[index].flags.subtract([.receiveWanted, .congested])
         self.leaveParked(index)
         if flushing && canFlush {
-            self.sockets.states[index].flags.insert(.lingering)
-            self.sockets.states[index].lingerDeadline = self.now + self.limits.lingerTimeout
-            self.sockets.states[index].lingerBytes = Int32(clamping: self.limits.lingerBytes)
+            self.states[index].flags.insert(.lingering)
+            self.states[index].lingerDeadline = self.now + self.limits.lingerTimeout
+            self.states[index].lingerBytes = Int32(clamping: self.limits.lingerBytes)
             self.lingering.append(id)
         } else {
             self.dropOutput(index)

@@ -15,7 +15,7 @@ extension LoopState {
             return
         }
         self.memory.counters.accepts += 1
-        self.sockets.states[index].flags.insert(.writable)
+        self.states[index].flags.insert(.writable)
         self.completions.append(
             Completion(.accepted, socket: self.sockets.id(index), context: state.context)
         )
@@ -29,8 +29,8 @@ extension LoopState {
     }
 
     func connected(_ index: Int) {
-        self.sockets.states[index].flags.remove(.connecting)
-        self.sockets.states[index].flags.insert(.writable)
+        self.states[index].flags.remove(.connecting)
+        self.states[index].flags.insert(.writable)
         self.emit(.connected, index)
         self.list(index)
     }
@@ -39,30 +39,30 @@ extension LoopState {
     func received(_ index: Int, buffer: Int, count: Int) {
         self.memory.counters.receives += 1
         self.memory.counters.bytesReceived += count
-        self.sockets.states[index].flags.remove(.unparked)
-        if self.sockets.states[index].has(.closing) {
+        self.states[index].flags.remove(.unparked)
+        if self.states[index].has(.closing) {
             self.buffers.giveBack(buffer)
-            let left = Int(self.sockets.states[index].lingerBytes) - count
-            self.sockets.states[index].lingerBytes = Int32(max(left, 0))
+            let left = Int(self.states[index].lingerBytes) - count
+            self.states[index].lingerBytes = Int32(max(left, 0))
             self.list(index)
             return
         }
         self.buffers.lend(buffer)
-        self.sockets.states[index].flags.remove(.receiveWanted)
+        self.states[index].flags.remove(.receiveWanted)
         self.emit(.received, index, count: count, buffer: buffer)
-        if self.sockets.states[index].has(.outputFailed) {
+        if self.states[index].has(.outputFailed) {
             self.reportOutputFailure(index)
         }
     }
 
     /// The peer has shut down its write side.
     func ended(_ index: Int) {
-        self.sockets.states[index].flags.insert(.endOfFile)
-        self.sockets.states[index].flags.remove(.receiveWanted)
-        if self.sockets.states[index].has(.closing) {
+        self.states[index].flags.insert(.endOfFile)
+        self.states[index].flags.remove(.receiveWanted)
+        if self.states[index].has(.closing) {
             self.list(index)
-        } else if self.sockets.states[index].has(.outputFailed) {
-            self.fail(index, error: self.sockets.states[index].error)
+        } else if self.states[index].has(.outputFailed) {
+            self.fail(index, error: self.states[index].error)
         } else {
             self.emit(.endOfFile, index)
         }
@@ -70,15 +70,15 @@ extension LoopState {
 
     /// A receive or a connection attempt failed for good.
     func fail(_ index: Int, error: Int32) {
-        if self.sockets.states[index].has(.closing) {
-            self.abandon(index, error: self.sockets.states[index].output.isEmpty ? 0 : error)
+        if self.states[index].has(.closing) {
+            self.abandon(index, error: self.states[index].output.isEmpty ? 0 : error)
             return
         }
-        if self.sockets.states[index].has(.failed) {
+        if self.states[index].has(.failed) {
             return
         }
-        self.sockets.states[index].flags.insert(.failed)
-        self.sockets.states[index].flags.subtract([.connecting, .receiveWanted, .congested])
+        self.states[index].flags.insert(.failed)
+        self.states[index].flags.subtract([.connecting, .receiveWanted, .congested])
         self.dropOutput(index)
         self.emit(.failed, index, error: error)
     }
@@ -90,9 +90,9 @@ extension LoopState {
         if count < offered {
             self.memory.counters.shortSends += 1
         }
-        self.sockets.states[index].output.consume(count, self.memory)
-        if self.sockets.states[index].has(.congested)
-            && self.sockets.states[index].output.count <= self.limits.lowWater
+        self.states[index].output.consume(count, self.memory)
+        if self.states[index].has(.congested)
+            && self.states[index].output.count <= self.limits.lowWater
         {
             self.drained(index)
         }
@@ -101,50 +101,50 @@ extension LoopState {
     /// A send failed. What the peer sent before is delivered first: a server's last message
     /// often explains the failure.
     func sendFailed(_ index: Int, error: Int32) {
-        if self.sockets.states[index].has(.closing) {
+        if self.states[index].has(.closing) {
             self.abandon(index, error: error)
             return
         }
         self.dropOutput(index)
-        if self.sockets.states[index].has(.failed)
-            || self.sockets.states[index].has(.outputFailed)
+        if self.states[index].has(.failed)
+            || self.states[index].has(.outputFailed)
         {
             return
         }
-        self.sockets.states[index].flags.insert(.outputFailed)
-        self.sockets.states[index].error = error
+        self.states[index].flags.insert(.outputFailed)
+        self.states[index].error = error
         self.reportOutputFailure(index)
-        if self.sockets.states[index].has(.congested) {
+        if self.states[index].has(.congested) {
             self.drained(index)
         }
     }
 
     private func reportOutputFailure(_ index: Int) {
-        if Syscalls.unreadBytes(self.sockets.states[index].descriptor) == 0 {
-            self.fail(index, error: self.sockets.states[index].error)
+        if Syscalls.unreadBytes(self.states[index].descriptor) == 0 {
+            self.fail(index, error: self.states[index].error)
         }
     }
 
     private func drained(_ index: Int) {
-        self.sockets.states[index].flags.remove(.congested)
-        if !self.sockets.states[index].has(.closing) && !self.sockets.states[index].has(.failed) {
+        self.states[index].flags.remove(.congested)
+        if !self.states[index].has(.closing) && !self.states[index].has(.failed) {
             self.emit(.drained, index)
         }
     }
 
     /// Forgets output that no send in flight uses.
     func dropOutput(_ index: Int) {
-        let isInFlight = self.sockets.states[index].has(.sendInFlight)
-        self.sockets.states[index].output.drop(keepingSettled: isInFlight, self.memory)
+        let isInFlight = self.states[index].has(.sendInFlight)
+        self.states[index].output.drop(keepingSettled: isInFlight, self.memory)
     }
 
     // MARK: The end
 
     /// A flushing close becomes a close at once.
     func abandon(_ index: Int, error: Int32) {
-        self.sockets.states[index].flags.remove(.lingering)
-        if self.sockets.states[index].error == 0 {
-            self.sockets.states[index].error = error
+        self.states[index].flags.remove(.lingering)
+        if self.states[index].error == 0 {
+            self.states[index].error = error
         }
         self.dropOutput(index)
         self.list(index)
@@ -152,39 +152,39 @@ extension LoopState {
 
     /// Does SHUT_WR when it is wanted and all output has left.
     func closeWriteIfDue(_ index: Int) {
-        let state = self.sockets.states[index].flags
+        let state = self.states[index].flags
         if state.isDisjoint(with: [.closeWriteWanted, .lingering])
             || !state.isDisjoint(with: [.writeClosed, .sendInFlight, .failed])
-            || !self.sockets.states[index].output.isEmpty
+            || !self.states[index].output.isEmpty
         {
             return
         }
-        self.sockets.states[index].flags.insert(.writeClosed)
-        Syscalls.shutdownWrite(self.sockets.states[index].descriptor)
+        self.states[index].flags.insert(.writeClosed)
+        Syscalls.shutdownWrite(self.states[index].descriptor)
     }
 
     /// Whether a flushing close has sent everything and read to the end, or as far as it may.
     func lingerIsOver(_ index: Int) -> Bool {
-        self.sockets.states[index].has(.writeClosed) && !self.wantsReceive(index)
+        self.states[index].has(.writeClosed) && !self.wantsReceive(index)
     }
 
     /// Whether a receive should be under way: the owner's, or a flushing close's.
     func wantsReceive(_ index: Int) -> Bool {
-        if self.sockets.states[index].has(.lingering) {
-            return !self.sockets.states[index].has(.endOfFile)
-                && self.sockets.states[index].lingerBytes > 0
+        if self.states[index].has(.lingering) {
+            return !self.states[index].has(.endOfFile)
+                && self.states[index].lingerBytes > 0
         }
-        return self.sockets.states[index].has(.receiveWanted)
+        return self.states[index].has(.receiveWanted)
     }
 
     /// Nothing of the socket is in the kernel any more: closes it and frees its entry.
     func finish(_ index: Int) {
         self.leaveParked(index)
-        self.sockets.states[index].output.drop(keepingSettled: false, self.memory)
-        if self.sockets.states[index].descriptor >= 0 {
-            Syscalls.close(self.sockets.states[index].descriptor)
+        self.states[index].output.drop(keepingSettled: false, self.memory)
+        if self.states[index].descriptor >= 0 {
+            Syscalls.close(self.states[index].descriptor)
         }
-        self.emit(.closed, index, error: self.sockets.states[index].error)
+        self.emit(.closed, index, error: self.states[index].error)
         self.sockets.free(index)
     }
 }

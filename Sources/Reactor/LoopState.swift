@@ -8,16 +8,18 @@ import Glibc
 final class LoopState {
     let limits: ReactorLimits
     let sockets: SocketTable
+    /// The entries of `sockets`, one step nearer.
+    let states: Slab<SocketState>
     let buffers: BufferPool
     let memory: OutputMemory
     let completions = CompletionQueue()
     let listeners: ListenerTable
     /// Sockets that the engine must look at.
-    var listed = SocketIDQueue()
+    let listed = SocketIDQueue()
     /// Sockets that wait for a receive buffer, first come first served.
-    var parked = SocketIDQueue()
+    let parked = SocketIDQueue()
     /// Flushing closes, oldest first; all have the same time.
-    var lingering = SocketIDQueue()
+    let lingering = SocketIDQueue()
     /// Connections asked for in this turn.
     var connects: [(id: SocketID, address: SocketAddress)] = []
     /// CLOCK_BOOTTIME in nanoseconds, as of the end of the last wait.
@@ -39,6 +41,7 @@ final class LoopState {
         }
         self.limits = limits
         self.sockets = sockets
+        self.states = sockets.states
         self.listeners = listeners
         self.buffers = buffers
         self.memory = OutputMemory(buffers: buffers, limits: limits)
@@ -47,10 +50,10 @@ final class LoopState {
 
     /// Closes every descriptor and frees every page. The engine must have stopped.
     func deallocate() {
-        for index in 0..<self.sockets.highest where self.sockets.states[index].isLive {
-            self.sockets.states[index].output.drop(keepingSettled: false, self.memory)
-            if self.sockets.states[index].descriptor >= 0 {
-                Syscalls.close(self.sockets.states[index].descriptor)
+        for index in 0..<self.sockets.highest where self.states[index].isLive {
+            self.states[index].output.drop(keepingSettled: false, self.memory)
+            if self.states[index].descriptor >= 0 {
+                Syscalls.close(self.states[index].descriptor)
             }
         }
         for index in 0..<self.listeners.used where self.listeners.states[index].isLive {
@@ -61,16 +64,13 @@ final class LoopState {
         self.memory.blocks.deallocate()
         self.buffers.deallocate()
         self.completions.deallocate()
-        self.listed.deallocate()
-        self.parked.deallocate()
-        self.lingering.deallocate()
     }
 
     /// Has the engine look at a socket before it waits.
     @inline(__always)
     func list(_ index: Int) {
-        if !self.sockets.states[index].has(.listed) {
-            self.sockets.states[index].flags.insert(.listed)
+        if !self.states[index].has(.listed) {
+            self.states[index].flags.insert(.listed)
             self.listed.append(self.sockets.id(index))
         }
     }
@@ -82,7 +82,7 @@ final class LoopState {
         }
         let index = self.sockets.find(id)
         if index >= 0 {
-            self.sockets.states[index].flags.remove(.listed)
+            self.states[index].flags.remove(.listed)
         }
         return index
     }
@@ -99,7 +99,7 @@ final class LoopState {
             Completion(
                 kind,
                 socket: self.sockets.id(index),
-                context: self.sockets.states[index].context,
+                context: self.states[index].context,
                 error: error,
                 count: count,
                 buffer: Int32(truncatingIfNeeded: buffer)
@@ -122,13 +122,13 @@ final class LoopState {
 
     /// A receive found no buffer. Who was woken in vain goes back to the front.
     func park(_ index: Int) {
-        if self.sockets.states[index].has(.parked) {
+        if self.states[index].has(.parked) {
             return
         }
         self.memory.counters.buffersMissing += 1
         self.parkedCount += 1
-        self.sockets.states[index].flags.insert(.parked)
-        if self.sockets.states[index].has(.unparked) {
+        self.states[index].flags.insert(.parked)
+        if self.states[index].has(.unparked) {
             self.parked.prepend(self.sockets.id(index))
         } else {
             self.parked.append(self.sockets.id(index))
@@ -140,12 +140,12 @@ final class LoopState {
         var left = count
         while left > 0, let id = self.parked.popFirst() {
             let index = self.sockets.find(id)
-            if index < 0 || !self.sockets.states[index].has(.parked) {
+            if index < 0 || !self.states[index].has(.parked) {
                 continue
             }
             self.parkedCount -= 1
-            self.sockets.states[index].flags.remove(.parked)
-            self.sockets.states[index].flags.insert(.unparked)
+            self.states[index].flags.remove(.parked)
+            self.states[index].flags.insert(.unparked)
             self.list(index)
             left -= 1
         }
@@ -153,8 +153,8 @@ final class LoopState {
 
     /// Takes a socket out of the parked ones; its place in the queue becomes void.
     func leaveParked(_ index: Int) {
-        if self.sockets.states[index].has(.parked) {
-            self.sockets.states[index].flags.remove(.parked)
+        if self.states[index].has(.parked) {
+            self.states[index].flags.remove(.parked)
             self.parkedCount -= 1
         }
     }
@@ -177,8 +177,8 @@ final class LoopState {
     private func nextLingerDeadline() -> Int64 {
         while let id = self.lingering.first {
             let index = self.sockets.find(id)
-            if index >= 0 && self.sockets.states[index].has(.lingering) {
-                return self.sockets.states[index].lingerDeadline
+            if index >= 0 && self.states[index].has(.lingering) {
+                return self.states[index].lingerDeadline
             }
             _ = self.lingering.popFirst()
         }
@@ -193,7 +193,7 @@ final class LoopState {
                 continue
             }
             self.memory.counters.lingerTimeouts += 1
-            self.abandon(index, error: self.sockets.states[index].output.isEmpty ? 0 : ETIMEDOUT)
+            self.abandon(index, error: self.states[index].output.isEmpty ? 0 : ETIMEDOUT)
         }
         self.listeners.expireRetries(now: self.now)
     }

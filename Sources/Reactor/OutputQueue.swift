@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What one socket still has to send, in order.
@@ -39,8 +40,9 @@ struct OutputQueue {
         }
     }
 
-    /// Appends a range of a receive buffer without copying it yet.
-    mutating func borrow(_ buffer: Int, offset: Int, count: Int, _ memory: OutputMemory) {
+    /// Appends a range of a receive buffer: short ones are copied at once, which costs less
+    /// than keeping account of them; others are only borrowed until `settle`.
+    mutating func forward(_ buffer: Int, offset: Int, count: Int, _ memory: OutputMemory) {
         if count <= 0 {
             return
         }
@@ -52,10 +54,17 @@ struct OutputQueue {
             unsafe last.pointee.capacity += count
             return
         }
+        let bytes = unsafe memory.buffers.bytes(buffer)
+        if count < memory.limits.holdMinimum {
+            memory.counters.copiedForwards += 1
+            self.count -= count
+            unsafe self.append(UnsafeRawBufferPointer(start: bytes + offset, count: count), memory)
+            return
+        }
         memory.buffers.retain(buffer)
         let block = unsafe memory.blocks.takeReference(
             to: buffer,
-            at: memory.buffers.bytes(buffer),
+            at: bytes,
             start: offset,
             count: count
         )

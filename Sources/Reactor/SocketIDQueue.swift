@@ -2,8 +2,11 @@
 ///
 /// Bounded by its users: a flag in the socket's entry says that it is in the queue, so each
 /// socket is there at most once (plus stale IDs of closed ones).
+///
+/// A class, so that its users keep it in a `let`: as a struct in a `var` of another class each
+/// use would be a dynamic exclusivity check, about 100 instructions.
 @safe
-struct SocketIDQueue {
+final class SocketIDQueue {
     private var storage: UnsafeMutablePointer<SocketID>
     private var capacity: Int
     private var head = 0
@@ -14,7 +17,7 @@ struct SocketIDQueue {
         unsafe self.storage = .allocate(capacity: 64)
     }
 
-    func deallocate() {
+    deinit {
         unsafe self.storage.deallocate()
     }
 
@@ -24,7 +27,7 @@ struct SocketIDQueue {
         self.count == 0 ? nil : unsafe self.storage[self.head]
     }
 
-    mutating func append(_ id: SocketID) {
+    func append(_ id: SocketID) {
         if self.count == self.capacity {
             self.grow()
         }
@@ -32,7 +35,7 @@ struct SocketIDQueue {
         self.count += 1
     }
 
-    mutating func prepend(_ id: SocketID) {
+    func prepend(_ id: SocketID) {
         if self.count == self.capacity {
             self.grow()
         }
@@ -41,7 +44,7 @@ struct SocketIDQueue {
         self.count += 1
     }
 
-    mutating func popFirst() -> SocketID? {
+    func popFirst() -> SocketID? {
         if self.count == 0 {
             return nil
         }
@@ -51,7 +54,7 @@ struct SocketIDQueue {
         return id
     }
 
-    private mutating func grow() {
+    private func grow() {
         let larger = UnsafeMutablePointer<SocketID>.allocate(capacity: self.capacity * 2)
         for offset in 0..<self.count {
             unsafe larger[offset] = self.storage[(self.head + offset) & (self.capacity - 1)]

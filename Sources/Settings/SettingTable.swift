@@ -179,19 +179,9 @@ enum SettingTable {
         .init("stats_period", \.statsPeriod, .seconds),
         .init("stats_users", \.statsUsers, .list),
         .init("suspend_timeout", \.suspendTimeout, .time),
-        .init("syslog", \.syslog, .flag, noEffect: "the log goes to standard error or logfile"),
-        .init(
-            "syslog_facility",
-            \.syslogFacility,
-            .text,
-            noEffect: "the log goes to standard error or logfile"
-        ),
-        .init(
-            "syslog_ident",
-            \.syslogIdent,
-            .text,
-            noEffect: "the log goes to standard error or logfile"
-        ),
+        .init("syslog", \.syslog, .flag),
+        .init("syslog_facility", \.syslogFacility, .text),
+        .init("syslog_ident", \.syslogIdent, .text),
         .init("tcp_defer_accept", \.tcpDeferAccept, .count),
         .init("tcp_keepalive", \.tcpKeepalive, .flag),
         .init("tcp_keepcnt", \.tcpKeepcnt, .count),

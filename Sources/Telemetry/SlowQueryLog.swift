@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Writes a JSON object a line for each query over the threshold.
 ///
 /// The line is formatted on the caller's thread. Measured on the build machine under load, waking
@@ -13,28 +15,48 @@ public final class SlowQueryLog: Sendable {
     /// How many bytes of any other text are written.
     public static let fieldLimit = 1024
 
-    private let writer: LineWriter
+    /// The log whose lines these records stand among while they have no target of their own: one
+    /// writer, so that no line is torn by another's.
+    private let shared: LineWriter?
+    private let own: Mutex<LineWriter?>
+    private let limits: LineWriter.Limits
     private let statementLimit: Int
     private let clock: CivilTimeCache
 
     /// Opens the log.
     ///
     /// - Parameters:
-    ///   - target: where to write; not a syslog, which would cut long lines.
+    ///   - target: where to write; not a syslog, which would cut long lines. nil: among the lines of
+    ///     `shared`.
+    ///   - shared: the log to write to without a target.
     ///   - limits: how much may wait to be written.
     ///   - statementLimit: how many bytes of a statement are written.
     ///   - civilTime: converts seconds since 1970 to the time zone that is shown.
     public init(
-        target: LogTarget,
+        target: LogTarget?,
+        sharing shared: LineWriter? = nil,
         limits: LineWriter.Limits = LineWriter.Limits(),
         statementLimit: Int = SlowQueryLog.defaultStatementLimit,
         civilTime: @escaping @Sendable (Int64) -> CivilTime = CivilTime.local(seconds:)
     ) throws(LogTargetError) {
         precondition(statementLimit >= 0, "statement limit \(statementLimit)")
+        precondition(target != nil || shared != nil, "a slow-query log without a place")
         let clock = CivilTimeCache(civilTime)
         self.clock = clock
         self.statementLimit = statementLimit
-        self.writer = try LineWriter(target: target, limits: limits) { lost in
+        self.limits = limits
+        self.shared = shared
+        var own: LineWriter?
+        if let target { own = try Self.open(target, limits, clock) }
+        self.own = Mutex(own)
+    }
+
+    private static func open(
+        _ target: LogTarget,
+        _ limits: LineWriter.Limits,
+        _ clock: CivilTimeCache
+    ) throws(LogTargetError) -> LineWriter {
+        try LineWriter(target: target, limits: limits) { lost in
             var line = JSONLine()
             line.add("time", clock, .now)
             line.add("dropped", number: lost)
@@ -42,37 +64,53 @@ public final class SlowQueryLog: Sendable {
         }
     }
 
+    private var writer: LineWriter? { self.own.withLock { $0 } ?? self.shared }
+
     /// Queues a record; never waits for I/O.
     ///
     /// - Returns: false if it was dropped; the log then has a line `{"time":…,"dropped":n}`.
     @discardableResult
     public func record(_ record: SlowQueryRecord) -> Bool {
-        self.writer.append(self.line(for: record))
+        self.writer?.append(self.line(for: record)) ?? false
     }
 
     /// How many records were dropped or could not be written so far.
-    public var dropped: UInt64 { self.writer.dropped &+ self.writer.unwritten }
+    public var dropped: UInt64 {
+        self.writer.map { $0.dropped &+ $0.unwritten } ?? 0
+    }
 
-    /// Opens the file again under its name, as after a log rotation.
+    /// Opens its own file again under its name, as after a log rotation.
     public func reopen() throws(LogTargetError) {
-        try self.writer.reopen()
+        try self.own.withLock { $0 }?.reopen()
     }
 
-    /// Writes elsewhere from now on.
-    public func retarget(_ target: LogTarget) throws(LogTargetError) {
-        try self.writer.retarget(target)
+    /// Writes elsewhere from now on; nil: among the lines of the shared log.
+    public func retarget(_ target: LogTarget?) throws(LogTargetError) {
+        let present = self.own.withLock { $0 }
+        guard let target else {
+            precondition(self.shared != nil, "a slow-query log without a place")
+            self.own.withLock { $0 = nil }
+            present?.close(timeout: Self.moveTimeout)
+            return
+        }
+        if let present { return try present.retarget(target) }
+        let fresh = try Self.open(target, self.limits, self.clock)
+        self.own.withLock { $0 = fresh }
     }
+
+    /// How long leaving a file waits for what is queued for it.
+    private static let moveTimeout: Duration = .milliseconds(500)
 
     /// Waits until everything recorded so far has been written; false if the time was over first.
     @discardableResult
     public func flush(timeout: Duration) -> Bool {
-        self.writer.flush(timeout: timeout)
+        self.writer?.flush(timeout: timeout) ?? true
     }
 
-    /// Writes what is queued and closes the log; false if the time was over first.
+    /// Writes what is queued and closes its own file; false if the time was over first.
     @discardableResult
     public func close(timeout: Duration) -> Bool {
-        self.writer.close(timeout: timeout)
+        self.own.withLock { $0 }?.close(timeout: timeout) ?? true
     }
 
     /// The record as one JSON object without newline.

@@ -8,18 +8,15 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Check a configuration and print every mistake with its place.",
-        usage: "weir check CONFIG.ini [--set KEY=VALUE ...]"
+        usage: "weir check CONFIG.ini [--set KEY=VALUE ...]",
+        helpNames: .shortAndLong
     )
 
     @OptionGroup var arguments: ConfigurationArguments
 
-    func validate() throws {
-        if self.arguments.file == nil { throw ValidationError("Missing CONFIG.ini") }
-    }
-
     func run() throws {
         guard let file = self.arguments.file else {
-            preconditionFailure("check without a file got past validate()")
+            throw ValidationError("Missing CONFIG.ini")
         }
         let files = ConfigurationFiles(
             origin: .file(file),

@@ -47,7 +47,7 @@ final class ConfigurationFiles: ConfigurationSource {
         self.overrides = overrides
     }
 
-    /// Makes later reads adjust these logs to the settings in force, and `reopenLogs` open them anew.
+    /// Has these logs follow the settings in force, and `reopenLogs` open them anew.
     func adopt(_ logs: PoolerLogs) {
         self.seen.withLock { $0.logs = logs }
     }

@@ -1,5 +1,5 @@
-// `environ` is a global variable of C. Only the start reads it, before there is a second thread, and
-// nothing here writes it.
+// `environ` is a global variable of C. Only the start reads it, before there is a second thread,
+// and nothing here writes it.
 @unsafe @preconcurrency import Glibc
 
 /// Settings from the environment: `WEIR_POOL_MODE=transaction`.

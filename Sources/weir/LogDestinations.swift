@@ -5,9 +5,9 @@ import Telemetry
 struct LogDestinations: Equatable {
     /// The log itself.
     let log: LogTarget
-    /// The slow-query records: their own file, or file and standard error of the log. Never syslog,
-    /// which cuts long lines.
-    let slowQueries: LogTarget
+    /// The slow-query records: their own file; nil: among the log's lines. Never syslog, which cuts
+    /// long lines: beside that, a writer for file and standard error alone.
+    let slowQueries: LogTarget?
 
     /// Reads the settings.
     ///
@@ -17,8 +17,11 @@ struct LogDestinations: Equatable {
             file: global.logfile.isEmpty ? nil : global.logfile,
             descriptor: usesStandardError ? LogTarget.standardErrorDescriptor : nil
         )
-        self.slowQueries =
-            global.slowQueryLog.isEmpty ? log : LogTarget(file: global.slowQueryLog)
+        if !global.slowQueryLog.isEmpty {
+            self.slowQueries = LogTarget(file: global.slowQueryLog)
+        } else {
+            self.slowQueries = global.syslog ? log : nil
+        }
         if global.syslog {
             log.syslog = LogTarget.Syslog(
                 ident: global.syslogIdent,
@@ -31,7 +34,8 @@ struct LogDestinations: Equatable {
 
     /// Whether slow-query records are lost.
     var dropsSlowQueries: Bool {
-        self.slowQueries.file == nil && self.slowQueries.descriptor == nil
+        let place = self.slowQueries ?? self.log
+        return place.file == nil && place.descriptor == nil
     }
 
     /// `LOG_DAEMON`, PgBouncer's default.

@@ -2,9 +2,9 @@ import Glibc
 
 /// The file with the process ID, locked as long as it is held.
 ///
-/// The lock ends with the process, whatever kills it. So a file that nobody locks and whose process
-/// does not live is stale and is taken over. The process is looked at too because PgBouncer does not
-/// lock its file.
+/// The lock ends with the process, whatever kills it. So a file that nobody locks and whose
+/// process does not live is stale and is taken over. The process is looked at too because PgBouncer
+/// does not lock its file.
 struct PidFile: ~Copyable {
     private let path: String
     private let file: FileDescriptor

@@ -40,7 +40,7 @@ final class PoolerLogs: Sendable {
         let format = LogFormat(processID: getpid())
         let writer = try LineWriter(target: destinations.log, lossReport: format.lossReport)
         let levelSwitch = LogLevelSwitch(verbosity: global.verbose + extraVerbosity)
-        self.slowQueries = try SlowQueryLog(target: destinations.slowQueries)
+        self.slowQueries = try SlowQueryLog(target: destinations.slowQueries, sharing: writer)
         self.logger = Logger(label: "weir") { _ in
             AdjustableLogHandler(
                 PoolerLogHandler(writer: writer, format: format),

@@ -102,6 +102,8 @@ struct PoolerProcess {
         do throws(StartFailure) {
             try self.serve(settings, users, daemon, logs)
         } catch {
+            // Standard error gets it from whoever catches it, whether -q was given or not.
+            logs.leaveStandardError(settings.global)
             logs.logger.critical("\(error)")
             throw error
         }

@@ -19,6 +19,7 @@ struct ProcessUser {
         self.name = name
         self.userID = unsafe entry.pointee.pw_uid
         self.groupID = unsafe entry.pointee.pw_gid
+        if self.userID == 0 { throw .isRoot }
     }
 
     /// Throws if the process holds root's rights.
@@ -28,9 +29,9 @@ struct ProcessUser {
 
     /// Makes an empty file that this user may write, where there is none yet.
     ///
-    /// Lets root's directories such as `/var/run` hold files of the user. A file that exists is left
-    /// as it is, and links are not followed: its directory may be somebody's who would lead root to
-    /// another file.
+    /// Lets root's directories such as `/var/run` hold files of the user. A file that exists is
+    /// left as it is, and links are not followed: its directory may be somebody's who would lead
+    /// root to another file.
     func prepareFile(_ path: String, mode: mode_t) throws(SystemError) {
         guard geteuid() == 0, !path.isEmpty else { return }
         do throws(SystemError) {
@@ -55,7 +56,7 @@ struct ProcessUser {
             setgid(self.groupID) == 0,
             setuid(self.userID) == 0
         else { throw .user(self.name, reason: SystemError.last.description) }
-        guard self.userID == 0 || setuid(0) != 0 else {
+        guard setuid(0) != 0 else {
             throw .user(self.name, reason: "root's rights could be taken back")
         }
     }

@@ -4,11 +4,18 @@ import ArgumentParser
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Run the pooler; what `weir CONFIG.ini` does.",
+        abstract: "A connection pooler for PostgreSQL.",
         usage: """
             weir [run] CONFIG.ini [-d] [-q] [-v ...] [-u USER] [--set KEY=VALUE ...]
             weir run --database-url URL [--listen ADDRESS:PORT] [--set KEY=VALUE ...]
-            """
+            weir check CONFIG.ini [--set KEY=VALUE ...]
+            weir -V | -h
+            """,
+        discussion: """
+            `weir check` prints every mistake in a configuration with its place. Every setting can \
+            also come from the environment: WEIR_POOL_MODE=transaction.
+            """,
+        helpNames: .shortAndLong
     )
 
     @OptionGroup var arguments: ConfigurationArguments
@@ -49,34 +56,13 @@ struct RunCommand: ParsableCommand {
     @Flag(name: [.customShort("R"), .customLong("reboot")], help: .hidden)
     var reboot = false
 
-    func validate() throws {
-        if self.version { return }
-        if self.reboot {
-            throw ValidationError(
-                "-R (taking over from a running process) is not supported: stop it, then start"
-            )
-        }
-        switch (self.arguments.file, self.databaseURL) {
-        case (nil, nil):
-            throw ValidationError("Missing CONFIG.ini or --database-url")
-        case (_?, _?):
-            throw ValidationError("CONFIG.ini and --database-url exclude each other")
-        case (_?, nil) where self.listen != nil:
-            throw ValidationError(
-                "--listen belongs to --database-url; with a file use --set listen_addr=ADDRESS"
-            )
-        default:
-            break
-        }
-    }
-
     func run() throws {
         if self.version {
             for line in WeirVersion.lines { TextOutput.standardOutput.write(line: line) }
             return
         }
         let files = ConfigurationFiles(
-            origin: self.origin,
+            origin: try self.origin(),
             environment: EnvironmentVariables.settings(),
             overrides: self.arguments.overrides
         )
@@ -89,11 +75,27 @@ struct RunCommand: ParsableCommand {
         ).run()
     }
 
-    private var origin: ConfigurationFiles.Origin {
-        if let url = self.databaseURL { return .databaseURL(url, listen: self.listen) }
-        guard let file = self.arguments.file else {
-            preconditionFailure("run without a configuration got past validate()")
+    /// Where the configuration is; throws when the arguments do not say so, or say it twice.
+    ///
+    /// Not in `validate()`, which comes before the parser's own complaint about unknown options.
+    private func origin() throws -> ConfigurationFiles.Origin {
+        if self.reboot {
+            throw ValidationError(
+                "-R (taking over from a running process) is not supported: stop it, then start"
+            )
         }
-        return .file(file)
+        switch (self.arguments.file, self.databaseURL) {
+        case (nil, nil):
+            throw ValidationError("Missing CONFIG.ini or --database-url")
+        case (_?, _?):
+            throw ValidationError("CONFIG.ini and --database-url exclude each other")
+        case (let file?, nil):
+            if self.listen == nil { return .file(file) }
+            throw ValidationError(
+                "--listen belongs to --database-url; with a file use --set listen_addr=ADDRESS"
+            )
+        case (nil, let url?):
+            return .databaseURL(url, listen: self.listen)
+        }
     }
 }

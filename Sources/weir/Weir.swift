@@ -3,39 +3,36 @@ import ArgumentParser
 /// The command line: `weir [run] CONFIG.ini`, `weir check CONFIG.ini`.
 @main
 struct Weir: ParsableCommand {
+    /// Without help of its own: `weir -h` is that of `run`, which stands for `weir` alone.
     static let configuration = CommandConfiguration(
         commandName: "weir",
-        abstract: "A connection pooler for PostgreSQL.",
-        usage: """
-            weir [run] CONFIG.ini [-d] [-q] [-v ...] [-u USER] [--set KEY=VALUE ...]
-            weir run --database-url URL [--listen ADDRESS:PORT] [--set KEY=VALUE ...]
-            weir check CONFIG.ini [--set KEY=VALUE ...]
-            weir -V | -h
-            """,
-        discussion: """
-            Every setting can also come from the environment: WEIR_POOL_MODE=transaction. \
-            `weir help run` lists the options.
-            """,
         subcommands: [RunCommand.self, CheckCommand.self],
-        defaultSubcommand: RunCommand.self
+        defaultSubcommand: RunCommand.self,
+        helpNames: []
     )
 
     /// Exits with 0 or 1 only: the parser's own code for bad usage is 64, PgBouncer's is 1.
     static func main() {
+        var kind: any ParsableCommand.Type = Self.self
         do {
             var command = try Self.parseAsRoot()
+            kind = type(of: command)
             try command.run()
-        } catch {
-            if let failure = error as? StartFailure {
-                TextOutput.standardError.write(line: "weir: \(failure)")
-            } else {
-                let isWanted = Self.exitCode(for: error) == .success
-                let output = isWanted ? TextOutput.standardOutput : .standardError
-                let message = Self.fullMessage(for: error)
-                if !message.isEmpty { output.write(line: message) }
-                if isWanted { return }
-            }
+        } catch let failure as StartFailure {
+            TextOutput.standardError.write(line: "weir: \(failure)")
             Self.exit(withError: ExitCode.failure)
+        } catch let mistake as ValidationError {
+            let usage = Self.usageString(for: kind).split(separator: "\n")
+            TextOutput.standardError.write(line: "Error: \(mistake.message)")
+            TextOutput.standardError.write(line: "Usage: " + usage.joined(separator: "\n       "))
+            Self.exit(withError: ExitCode.failure)
+        } catch {
+            let isWanted = Self.exitCode(for: error) == .success
+            let message = Self.fullMessage(for: error)
+            if !message.isEmpty {
+                (isWanted ? TextOutput.standardOutput : .standardError).write(line: message)
+            }
+            if !isWanted { Self.exit(withError: ExitCode.failure) }
         }
     }
 }

@@ -1,4 +1,3 @@
-import COpenSSL
 import Reactor
 
 /// What `-V` and the log say about this program.
@@ -9,10 +8,8 @@ enum WeirVersion {
     /// The version of PostgreSQL's protocol that clients are spoken to with.
     static let protocolVersion = "3.0"
 
-    /// The lines of `-V`: the program's version, then what it stands on, as PgBouncer does it.
-    static var lines: [String] {
-        ["Weir \(self.number)", "event engine: \(self.eventEngine)", "crypto: \(self.crypto)"]
-    }
+    /// The lines of `-V`: the program's version, then what it would run on here.
+    static var lines: [String] { ["Weir \(self.number)", "event engine: \(self.eventEngine)"] }
 
     private static var eventEngine: String {
         do throws(ReactorError) {
@@ -23,10 +20,5 @@ enum WeirVersion {
         } catch {
             return "none: \(error)"
         }
-    }
-
-    private static var crypto: String {
-        guard let text = unsafe OpenSSL_version(OPENSSL_VERSION) else { return "unknown" }
-        return unsafe String(cString: text)
     }
 }

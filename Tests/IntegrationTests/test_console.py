@@ -489,5 +489,5 @@ def refused(pooler):
     try:
         pooler.wire().close()
         return False
-    except (OSError, Closed, ServerError):
+    except (OSError, ServerError, Closed):
         return True

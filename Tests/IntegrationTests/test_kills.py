@@ -84,10 +84,6 @@ def in_half_a_message(client):
     client.send(message("Q", cstring("SELECT 'never finished'"))[:12])
 
 
-def in_login(client):
-    pass
-
-
 MOMENTS = [in_transaction, in_copy_in, in_copy_out, in_result, in_statement, in_pipeline, in_half_a_message]
 
 
@@ -175,10 +171,13 @@ def test_mixed_kills_under_load(weir, postgres, victims):
     # the worst bug a pooler can have: an answer meant for the dead read by the living.
     pooler = weir(default_pool_size=POOL, max_client_conn=500)
     chance = random.Random(int(os.environ.get("WEIR_SEED", "20261124")))
+    # PgBouncer 1.18 fails here: it frees a server at the first ReadyForQuery of a pipeline, and the next
+    # client reads the rest (seen: a ParseComplete in answer to COPY).
+    moments = [moment for moment in MOMENTS if not (pooler.is_pgbouncer and moment is in_pipeline)]
     checkers = [Checkers(pooler, number) for number in range(4)]
     try:
         for _ in range(KILLS):
-            chance.choice(DEATHS)(pooler, chance.choice(MOMENTS))
+            chance.choice(DEATHS)(pooler, chance.choice(moments))
     finally:
         for checker in checkers:
             checker.stopping.set()

@@ -108,19 +108,15 @@ def test_ctrl_c_cancels_the_running_query(weir, postgres, mode):
 @pytest.mark.parametrize("mode", POOL_MODES)
 def test_pg_dump_and_restore(weir, postgres, bench, mode):
     # A dump through the pooler restored through the pooler holds the same rows. pg_dump sets half a
-    # dozen settings for its session, search_path among them; psql runs what it wrote.
-    pooler = weir(pool_mode=mode, databases={
-        "bench": "{backend}", "restored": "{backend}", "restored_session": "{backend} dbname=restored "
-        "pool_mode=session"})
+    # dozen settings for its session, search_path among them; psql runs what it wrote, settings included,
+    # as one transaction.
+    pooler = weir(pool_mode=mode, databases={"bench": "{backend}", "restored": "{backend}"})
     with postgres.connect() as connection:
         connection.execute("DROP DATABASE IF EXISTS restored")
         connection.execute("CREATE DATABASE restored OWNER app TEMPLATE template0")
-    # A dump script sets search_path to nothing for its own session: in transaction mode PgBouncer
-    # would leave that to whoever comes next, so it restores over a session pool.
-    into = "restored_session" if pooler.is_pgbouncer else "restored"
     dump = subprocess.Popen([PG_BIN / "pg_dump", "--no-owner", bench], stdout=subprocess.PIPE,
                             env=pooler.environment(database=bench), stdin=subprocess.DEVNULL)
-    psql(pooler, "-q", "-1", database=into, stdin=dump.stdout)
+    psql(pooler, "-q", "-1", "-f", "-", database="restored", stdin=dump.stdout)
     assert dump.wait(30) == 0
     for table, column in (("accounts", "abalance"), ("tellers", "tbalance"), ("branches", "bbalance"),
                           ("history", "delta")):

@@ -1,0 +1,90 @@
+import Pooling
+import TestSupport
+
+/// What must hold after every event, when all that was to be done is done.
+extension PoolWorld {
+    func check() throws(PoolWorldViolation) {
+        try self.checkPlaces()
+        try self.checkCaps()
+        for pool in self.pools.indices { try self.checkWaiting(pool) }
+    }
+
+    private func checkPlaces() throws(PoolWorldViolation) {
+        for server in self.servers {
+            guard let place = self.set.place(of: server.id) else {
+                throw .slotFreedBeforeClosed(server.id)
+            }
+            guard place == server.place else {
+                throw .serverInAnotherPlace(server.id, "\(place), not \(server.place)")
+            }
+        }
+        for (index, pool) in self.set.pools.enumerated() {
+            for place in ServerPlace.allCases where pool.count(place) != self.count(index, place) {
+                throw .slotsMiscounted("pool \(index): \(pool.count(place)) \(place)")
+            }
+            guard pool.waiters.count == self.queues[index].count else {
+                throw .waiterCountWrong(pool: index, "\(pool.waiters.count)")
+            }
+            guard
+                pool.waiters.oldest
+                    == self.queues[index].first.flatMap({ self.clients[$0].state.since })
+            else { throw .waiterCountWrong(pool: index, "oldest") }
+        }
+    }
+
+    func checkCaps() throws(PoolWorldViolation) {
+        func check(
+            _ cap: Cap,
+            _ name: String,
+            _ isMember: (Server) -> Bool
+        ) throws(PoolWorldViolation) {
+            let used = self.servers.reduce(0) { $0 + (isMember($1) ? 1 : 0) }
+            let closing = self.servers.reduce(0) {
+                $0 + (isMember($1) && $1.place == .closing ? 1 : 0)
+            }
+            guard cap.used == used, cap.closing == closing else {
+                throw .slotsMiscounted("\(name): \(cap) instead of \(used), \(closing)")
+            }
+            guard cap.limit == 0 || used <= cap.limit || self.isLowered else {
+                throw .capExceeded("\(name): \(cap)")
+            }
+        }
+        try check(self.set.process, "process") { _ in true }
+        for (index, cap) in self.set.databases.enumerated() {
+            try check(cap, "database \(index)") { self.set.pools[$0.pool].database == index }
+        }
+        for (index, cap) in self.set.users.enumerated() {
+            try check(cap, "user \(index)") { self.set.pools[$0.pool].user == index }
+        }
+        for (index, limits) in self.limits.enumerated() where limits.size > 0 && !self.isLowered {
+            let used = self.servers.reduce(0) { $0 + ($1.pool == index ? 1 : 0) }
+            if used > limits.size + limits.reserveSize { throw .capExceeded("pool \(index)") }
+        }
+    }
+
+    private func checkWaiting(_ pool: Int) throws(PoolWorldViolation) {
+        let waiting = self.queues[pool].count
+        guard waiting > 0, !self.pausedPools.contains(pool) else { return }
+        let idle = self.servers.contains { $0.pool == pool && $0.place == .idle && !$0.isObsolete }
+        if idle, waiting > self.count(pool, .testing) { throw .idleWhileSomebodyWaits(pool: pool) }
+        // Somebody waits and this pool has nothing that could end the wait: a slot must be missing, or a pause be due.
+        let hasServers = self.servers.contains { $0.pool == pool }
+        guard !hasServers, self.retryAt[pool] <= self.now else { return }
+        let wanted = self.set.pools[pool]
+        let caps = [
+            self.set.databases[wanted.database], self.set.users[wanted.user], self.set.process,
+        ]
+        let isBlocked = caps.contains { !$0.hasRoom }
+        guard isBlocked else { throw .waiterLost(pool: pool, "nothing is under way") }
+        // One of the caps that are full must hold nothing but servers in use, or one that is on its way out.
+        for (number, cap) in caps.enumerated() where !cap.hasRoom {
+            let members = self.servers.filter {
+                number == 0
+                    ? self.set.pools[$0.pool].database == wanted.database
+                    : number == 1 ? self.set.pools[$0.pool].user == wanted.user : true
+            }
+            if cap.closing > 0 || !members.contains(where: { $0.place == .idle }) { return }
+        }
+        throw .starvedByIdle(pool: pool)
+    }
+}
