@@ -95,7 +95,8 @@ public struct Pool: Equatable, Sendable {
     mutating func backOff(now: Instant) {
         self.failures += 1
         let doublings = min(self.failures - 1, 20)
-        let delay = min(PoolLimits.retryDelayMin << Int64(doublings), self.limits.retryDelayMax)
+        let longest = max(self.limits.retryDelayMax, PoolLimits.retryDelayMin)
+        let delay = min(PoolLimits.retryDelayMin << Int64(doublings), longest)
         self.retryAt = now + delay
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import Pooling
 import Reactor
@@ -102,17 +103,22 @@ extension Worker {
         return true
     }
 
-    func cancelEvent(_ cancel: CancelConnection, _ kind: Completion.Kind) {
-        switch kind {
+    func cancelEvent(_ cancel: CancelConnection, _ completion: Completion) {
+        switch completion.kind {
         case .connected:
             self.send(cancel.request, to: cancel.socket)
             cancel.isSent = true
             self.loop.receive(cancel.socket)
         case .received:
             self.loop.receive(cancel.socket)
-        case .endOfFile, .failed:
+        case .endOfFile:
             // PostgreSQL sends the signal before it closes, so no later query can be met.
             self.endCancel(cancel, isCertain: true)
+        case .failed:
+            // A reset is an end, too; a connection that broke on the way may have a request in it
+            // that is read later.
+            let isCertain = !cancel.isSent || completion.error == ECONNRESET
+            self.endCancel(cancel, isCertain: isCertain)
         case .accepted, .drained, .closed, .woken:
             break
         }

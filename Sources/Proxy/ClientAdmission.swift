@@ -142,7 +142,7 @@ extension Worker {
     func refreshFilling(_ pool: PoolEntry) {
         self.pools.setFilling(
             of: pool.id,
-            always: pool.database.settings.user != nil && !pool.database.isRemoved,
+            always: pool.database.settings.user == pool.user.name && !pool.database.isRemoved,
             hasCredentials: self.hasCredentials(pool)
         )
     }
@@ -197,7 +197,7 @@ extension Worker {
         login.wanted[place] = name.isEmpty ? address : "\(name) - \(address)"
     }
 
-    private func newKey(for client: ClientConnection) -> CancelKey {
+    func newKey(for client: ClientConnection) -> CancelKey {
         while true {
             // The top bit of a process ID is a sign to some clients.
             let key = CancelKey(

@@ -9,6 +9,8 @@ import Wire
 /// What a client's login needs while it lasts.
 final class ClientLogin {
     var verifier: Verifier?
+    /// What the user's secret was when the login began.
+    var secret: Secret?
     var startup: StartupParameters?
     /// Startup values of followed parameters, by their place.
     var wanted: [String?] = []
@@ -197,6 +199,7 @@ extension Worker {
         let method =
             ClientAuthMethod(rawValue: self.settings.global.authType.rawValue) ?? .scramSHA256
         var secret = self.users.secret(of: startup.user)
+        client.login?.secret = secret
         if case .plain? = secret, let derived = self.derivedSecrets[startup.user],
             method == .scramSHA256
         {
@@ -255,7 +258,9 @@ extension Worker {
         guard client.phase == .authenticating, var verifier = client.login?.verifier else { return }
         let step = verifier.derived(result)
         client.login?.verifier = verifier
-        if case .succeeded = step, case .plain? = self.users.secret(of: client.userName),
+        // Not for a password that was changed meanwhile.
+        if case .succeeded = step, case .plain? = client.login?.secret,
+            client.login?.secret == self.users.secret(of: client.userName),
             self.settings.global.authType == .scramSHA256
         {
             self.derivedSecrets[client.userName] = result.secret

@@ -10,7 +10,8 @@ extension Worker {
     // MARK: Clients
 
     /// Ends a client's connection. A client that is told gets `fields`, or else the reason's own
-    /// words.
+    /// words; one that has got a message in part is not told, since it would take the words for the
+    /// message's rest.
     func closeClient(
         _ client: ClientConnection,
         _ reason: CloseReason,
@@ -19,7 +20,7 @@ extension Worker {
         guard client.phase != .closed else { return }
         let phase = client.phase
         client.phase = .closed
-        if reason.isTold {
+        if reason.isTold, client.server?.isMidReply != true {
             let fields = fields ?? reason.fields
             if self.settings.global.logPoolerErrors {
                 self.logger.warning("\(client.prefix)pooler error: \(fields.message)")
@@ -136,13 +137,14 @@ extension Worker {
         }
     }
 
-    /// A server's client ends with it; if PostgreSQL has told it why, in PostgreSQL's words alone.
+    /// A server's client ends with it; if PostgreSQL has told it why, in PostgreSQL's words alone,
+    /// and without any in the middle of a message.
     private func tellAndClose(
         _ client: ClientConnection,
         _ reason: CloseReason,
         _ server: ServerConnection
     ) {
-        if server.hasSaidGoodbye {
+        if server.hasSaidGoodbye || server.isMidReply {
             self.closeClient(client, .clientTerminated, reason.fields)
         } else {
             self.closeClient(client, reason)
@@ -160,6 +162,10 @@ extension Worker {
         switch server.phase {
         case .closing:
             self.loop.close(server.socket, flushing: false)
+        case .recovering where server.own == .connectQuery:
+            // Its login has not ended well, or it would be tried again at once, and again.
+            server.phase = .loggingIn
+            self.connectFailed(server, error: error)
         case .ready, .recovering:
             self.closeServer(
                 server,
@@ -188,11 +194,12 @@ extension Worker {
         for server in self.servers.all {
             self.closeServer(server, .serverShutdown)
         }
+        // One turn at least, for the clients' last messages.
         let deadline = EventLoop.clock() + Self.farewellTimeout
-        while self.servers.count > 0, EventLoop.clock() < deadline {
-            let count = self.loop.turn(until: deadline)
+        repeat {
+            let count = self.loop.turn(until: self.servers.count > 0 ? deadline : EventLoop.clock())
             for index in 0..<count { self.dispatch(index) }
-        }
+        } while self.servers.count > 0 && EventLoop.clock() < deadline
     }
 
     /// How long the end of the process waits for PostgreSQL to close its side, so that the slots

@@ -7,9 +7,14 @@ import Wire
 
 /// Server connections are opened: where to, and what becomes of failures.
 extension Worker {
+    /// Clients that a draining process waits for still get the servers that they need.
+    private var opensServers: Bool {
+        !self.isFinished && (self.ending == .none || self.ending == .afterClients)
+    }
+
     /// Opens what the pool's waiters and its minimum want.
     func openServers(in pool: PoolEntry) {
-        guard self.ending == .none else { return }
+        guard self.opensServers else { return }
         self.serveWaiters(of: pool)
         while let opening = self.pools.nextOpening(in: pool.id, now: self.loop.now) {
             self.perform(opening)
@@ -18,7 +23,7 @@ extension Worker {
 
     /// Opens what anybody's waiters want, the oldest first.
     func openServers() {
-        guard self.ending == .none else { return }
+        guard self.opensServers else { return }
         for pool in self.poolEntries { self.serveWaiters(of: pool) }
         while let opening = self.pools.nextOpening(now: self.loop.now) { self.perform(opening) }
     }
@@ -43,7 +48,7 @@ extension Worker {
             )
         }
         self.pools.opened(server.id, in: pool.id, now: now)
-        server.deadline = now + self.settings.global.serverConnectTimeout.nanoseconds
+        server.deadline = self.connectDeadline
         let login = ServerLogin()
         login.host = self.nextHost(pool.database)
         server.login = login
@@ -56,6 +61,12 @@ extension Worker {
         ) { result in
             mailbox.post(.resolved(server: token, result))
         }
+    }
+
+    /// When a login, a check or a change of parameters that begins now has taken too long.
+    var connectDeadline: Instant {
+        let limit = self.settings.global.serverConnectTimeout.nanoseconds
+        return limit == 0 ? .max : self.loop.now + limit
     }
 
     /// The host whose turn it is; without one, the directory of the server's Unix socket.

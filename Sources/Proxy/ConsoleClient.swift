@@ -35,11 +35,8 @@ extension Worker {
         client.login = nil
         client.console = ConsoleSession(access: access)
         self.consoleClients += 1
-        let key = CancelKey(
-            processID: UInt32.random(in: 1...0x7fff_ffff, using: &self.random),
-            secret: UInt32.random(in: 0...UInt32.max, using: &self.random)
-        )
-        if self.keys.insert(key, for: client.id) { client.cancelKey = key }
+        let key = self.newKey(for: client)
+        client.cancelKey = key
         self.writer.removeAll()
         self.writer.authentication(code: 0)
         for parameter in self.environment.console.loginParameters {
@@ -56,6 +53,7 @@ extension Worker {
     }
 
     func readConsole(_ client: ClientConnection) {
+        defer { self.resumeReading(client) }
         while client.phase == .console, !self.awaitsControl(client) {
             let span = unsafe Span<UInt8>(_unsafeBytes: client.stash.bytes)
             let frame: Frame

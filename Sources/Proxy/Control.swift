@@ -17,9 +17,10 @@ extension Worker {
         do throws(ControlRefusal) {
             if let outcome = try self.start(command) {
                 self.finish(command, outcome, for: client)
+            } else if self.isDone(command) {
+                self.finish(command, .success, for: client)
             } else {
                 self.pendingControls.append(PendingControl(client: client.id, command: command))
-                self.checkControls()
             }
         } catch {
             self.finish(command, .refused(error), for: client)
@@ -98,15 +99,7 @@ extension Worker {
         let database = try self.entry(ifNamed: name)?.cap
         if let database, self.pools.pausedDatabases.contains(database) { throw .alreadyPaused }
         self.pools.setPaused(true, database: database)
-        self.closeUnused()
-    }
-
-    /// Closes idle servers that must not stay.
-    private func closeUnused() {
-        self.pools.upkeep(now: self.loop.now, &self.due)
-        let due = self.due
-        self.due.removeAll(keepingCapacity: true)
-        for case .close(let id, let reason) in due { self.closeServer(self.server(id), reason) }
+        self.performDue()
     }
 
     private func resume(_ name: String?) throws(ControlRefusal) {
@@ -126,26 +119,28 @@ extension Worker {
                 self.pools.setPaused(false, database: database)
             }
         }
-        self.abandonPauses()
+        self.abandonPauses(of: name)
         if self.isSuspended { self.endSuspension() }
         self.openServers()
     }
 
-    /// A PAUSE or SUSPEND that has not been answered is over.
-    private func abandonPauses() {
+    /// A PAUSE or SUSPEND that has not been answered is over; nil for those of all databases.
+    private func abandonPauses(of database: String?) {
         let pending = self.pendingControls
-        self.pendingControls.removeAll { Self.isPause($0.command) }
-        for control in pending where Self.isPause(control.command) {
+        self.pendingControls.removeAll { Self.isPause($0.command, of: database) }
+        for control in pending where Self.isPause(control.command, of: database) {
             guard let client = self.clients[control.client.index, control.client.generation] else {
                 continue
             }
             self.finish(control.command, .refused(.canceled), for: client)
+            self.readConsole(client)
         }
     }
 
-    private static func isPause(_ command: ControlCommand) -> Bool {
+    private static func isPause(_ command: ControlCommand, of database: String?) -> Bool {
         switch command {
-        case .pause, .suspend: true
+        case .pause(let name): database == nil || name == database
+        case .suspend: database == nil
         default: false
         }
     }
@@ -237,8 +232,12 @@ extension Worker {
 
     private func isDone(_ command: ControlCommand) -> Bool {
         switch command {
-        case .pause(let name):
-            return self.pools.slots(ofDatabase: name.flatMap { self.databaseEntries[$0]?.cap }) == 0
+        case .pause(let name?):
+            // A database that a reload has taken away has nothing left to pause.
+            guard let entry = self.databaseEntries[name] else { return true }
+            return self.pools.slots(ofDatabase: entry.cap) == 0
+        case .pause(nil):
+            return self.pools.slots(ofDatabase: nil) == 0
         case .waitClose(let name):
             return !self.servers.all.contains { server in
                 (name == nil || server.pool.database.name == name)

@@ -11,7 +11,7 @@ final class DatabaseEntry {
     /// Its place among the caps of `PoolSet`.
     let cap: Int
     /// Made from `*`, so it goes when nobody has used it for `autodb_idle_timeout`.
-    let isAutomatic: Bool
+    var isAutomatic: Bool
     var settings: DatabaseSettings
     var clients = 0
     var isDisabled = false

@@ -123,7 +123,7 @@ extension Worker {
         for (name, database) in settings.databases {
             if let entry = self.databaseEntries[name] {
                 entry.settings = database
-                entry.isRemoved = false
+                entry.isAutomatic = false
             } else {
                 let entry = self.addDatabase(name, database, isAutomatic: false)
                 if let user = database.user { _ = self.pool(entry, user) }

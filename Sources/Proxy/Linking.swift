@@ -60,6 +60,7 @@ extension Worker {
             )
         {
             client.session.linkStarted()
+            server.deadline = self.connectDeadline
             self.ask(server, statements, for: .parameters)
             return false
         }
@@ -123,6 +124,7 @@ extension Worker {
     /// The server stands as its client wants it, or refuses to.
     private func parametersApplied(_ server: ServerConnection, _ error: ErrorFields?) {
         guard let client = server.client else { return }
+        server.deadline = .max
         if let error {
             self.closeClient(
                 client,
@@ -148,10 +150,17 @@ extension Worker {
         client.isDiscarding = client.reader.remaining > 0
         client.server = nil
         server.client = nil
+        server.isPassing = false
         client.session.unlinked()
+        client.session.mode = client.policy.mode
         self.giveBack(server)
         // What the client has sent behind its transaction needs a server again, maybe another one.
-        if !client.stash.isEmpty { self.readyClients.append(client.id) }
+        if !client.stash.isEmpty {
+            self.readyClients.append(client.id)
+        } else if client.isPipelineFull || self.loop.isCongested(server.socket) {
+            // It was not read from on the server's account, and the server has others now.
+            self.resumeReading(client)
+        }
     }
 
     /// A server is free, or will be.
@@ -230,7 +239,7 @@ extension Worker {
     /// Checks a server that has been idle for long, before a client gets it.
     func startCheck(_ server: ServerConnection) {
         server.phase = .recovering
-        server.deadline = self.loop.now + self.settings.global.serverConnectTimeout.nanoseconds
+        server.deadline = self.connectDeadline
         let query = self.settings.global.serverCheckQuery
         self.ask(server, query == "<empty>" ? "" : query, for: .check)
     }

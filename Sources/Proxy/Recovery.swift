@@ -18,6 +18,8 @@ extension Worker {
     func letGo(_ server: ServerConnection, of client: ClientConnection, vanished: Bool) {
         server.client = nil
         client.server = nil
+        // The rest of a reply that was on its way is nobody's any more.
+        server.isPassing = false
         self.finishMessage(server, of: client)
         let isBusy = !server.session.ledger.isSettled
         self.pools.recoveryStarted(server.id, now: self.loop.now)

@@ -153,7 +153,9 @@ extension Worker {
         switch FrontendKind(rawValue: frame.kind) {
         case .describe: start += 1
         case .bind:
-            guard let portalEnd = span.terminator(in: start..<frame.end) else { return true }
+            // Of a portal's name that goes on and on, the end is not seen: then it is not known, and
+            // taken for the statement that must not be met.
+            guard let portalEnd = span.terminator(in: start..<frame.end) else { return false }
             start = portalEnd + 1
         default: break
         }
@@ -186,6 +188,8 @@ extension Worker {
         _ span: Span<UInt8>,
         _ frame: Frame
     ) {
+        // The end of a COPY that has failed is ignored by PostgreSQL, and never answered.
+        if request == .copyEnd, server.session.ledger.isSettled { return }
         let now = self.loop.now
         if server.queryStart == 0 {
             server.queryStart = now
@@ -282,6 +286,11 @@ extension Worker {
             case .swallowError:
                 server.ownError = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
             case .asynchronousError:
+                guard isForwarded else {
+                    // Nobody may be given a server that is about to close.
+                    self.closeServer(server, .serverShutdown)
+                    return position
+                }
                 server.hasSaidGoodbye = true
             case .forwardEnd:
                 if self.refusesTransaction(server) {
@@ -388,20 +397,25 @@ extension Worker {
                 self.logIfSlow($0, client, server, threshold: threshold, now: now)
             }
         }
-        guard server.session.ledger.isSettled else { return }
+        let isSettled = server.session.ledger.isSettled
         if server.queryStart != 0 {
             server.pool.counters.queryTime += UInt64(max(0, now - server.queryStart) / 1_000)
-            server.queryStart = 0
+            // What was sent behind it has its turn now.
+            server.queryStart = isSettled ? 0 : now
+            if !isSettled { server.pool.counters.queryCount += 1 }
         }
-        server.client?.requestedAt = 0
         if server.session.status == .idle {
             server.pool.counters.xactCount += 1
             if server.transactionStart != 0 {
                 server.pool.counters.xactTime += UInt64(
                     max(0, now - server.transactionStart) / 1_000
                 )
-                server.transactionStart = 0
+                server.transactionStart = isSettled ? 0 : now
             }
+        }
+        guard isSettled else { return }
+        server.client?.requestedAt = 0
+        if server.session.status == .idle {
             server.client?.idleSince = now
         } else {
             server.idleInTransactionSince = now

@@ -33,7 +33,8 @@ extension Worker {
         for changed in change.changedDatabases where changed.needsReconnect {
             if let entry = self.databaseEntries[changed.name] { self.reconnect(entry) }
         }
-        for entry in moved {
+        // One that has got an entry of its own now is judged by that.
+        for entry in moved where entry.isAutomatic {
             if change.effective.fallbackDatabase == nil {
                 self.remove(entry)
             } else {
@@ -69,9 +70,6 @@ extension Worker {
             // What the server says of itself may be something else now.
             pool.greeting = nil
         }
-        self.pools.upkeep(now: self.loop.now, &self.due)
-        let due = self.due
-        self.due.removeAll(keepingCapacity: true)
-        for case .close(let id, let reason) in due { self.closeServer(self.server(id), reason) }
+        self.performDue()
     }
 }

@@ -84,6 +84,9 @@ final class ServerConnection {
         self.requestTime = connectTime
     }
 
+    /// A message has been passed on to the client in part: nothing else may be put behind that.
+    var isMidReply: Bool { self.isPassing && self.reader.remaining > 0 }
+
     /// A number that names the connection in logs and on the console.
     var handle: UInt64 { 0x5000_0000_0000 | UInt64(self.number) << 4 }
 

@@ -187,7 +187,6 @@ extension Worker {
         server.login = nil
         server.phase = .recovering
         server.reader = FrameReader()
-        self.pools.loginSucceeded(server.id, now: self.loop.now)
         if let query = server.pool.database.settings.connectQuery, !query.isEmpty {
             self.ask(server, query, for: .connectQuery)
         } else {
@@ -199,7 +198,9 @@ extension Worker {
     func serverReady(_ server: ServerConnection) {
         server.phase = .ready
         server.deadline = .max
-        while let id = self.pools.nextGreeting(server.pool.id) {
+        self.pools.loginSucceeded(server.id, now: self.loop.now)
+        // A RECONNECT during connect_query has made the greeting void: the next server brings one.
+        while server.pool.greeting != nil, let id = self.pools.nextGreeting(server.pool.id) {
             if let client = self.clients[id.index, id.generation], client.phase == .greeting {
                 self.greet(client)
             }

@@ -77,6 +77,8 @@ final class StatementLog {
         requestedAt: Instant,
         now: Instant
     ) {
+        // The end of a COPY belongs to the statement that began it.
+        if kind == .copyDone || kind == .copyFail { return self.dataSent(length) }
         if self.isClosed { self.open(requestedAt: requestedAt, now: now) }
         let index = self.lastIndex
         self.units[index].bytesIn += UInt64(length)

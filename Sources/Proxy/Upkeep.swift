@@ -9,9 +9,7 @@ import Wire
 extension Worker {
     func keepUp() {
         let now = self.loop.now
-        self.pools.upkeep(now: now, &self.due)
-        for due in self.due { self.perform(due) }
-        self.due.removeAll(keepingCapacity: true)
+        self.performDue()
         if !self.isSuspended {
             for client in self.clients.all { self.checkTime(of: client, now: now) }
             for server in self.servers.all { self.checkTime(of: server, now: now) }
@@ -21,6 +19,15 @@ extension Worker {
         self.forgetUnusedDatabases(now: now)
         self.reloadChangedUsers(now: now)
         self.keepStatistics(now: now)
+    }
+
+    /// Does all that is due in the pools; who is due has left its queue already and is known to
+    /// nobody else.
+    func performDue() {
+        self.pools.upkeep(now: self.loop.now, &self.due)
+        let due = self.due
+        self.due.removeAll(keepingCapacity: true)
+        for one in due { self.perform(one) }
     }
 
     private func perform(_ due: PoolSet.Due) {
@@ -90,8 +97,8 @@ extension Worker {
 
     private func deadlinePassed(_ server: ServerConnection) {
         server.deadline = .max
-        switch server.phase {
-        case .resolving, .connecting, .loggingIn:
+        switch (server.phase, server.own) {
+        case (.resolving, _), (.connecting, _), (.loggingIn, _), (.recovering, .connectQuery):
             self.serverLoginFailed(
                 server,
                 .unreachable,
@@ -102,12 +109,13 @@ extension Worker {
                     detail: "\(server.address): no login within server_connect_timeout."
                 )
             )
-        case .ready, .recovering:
-            self.closeServer(server, server.own == .check ? .checkFailed : .recoveryTimeout)
-        case .closing:
+        case (.closing, _):
             // PostgreSQL has not answered: the connection is in doubt no longer than this.
             self.logger.warning("\(server.prefix)not closed by the server in time, slot given up")
             self.loop.close(server.socket, flushing: false)
+        case (_, .check): self.closeServer(server, .checkFailed)
+        case (.ready, .parameters): self.closeServer(server, .parametersFailed)
+        case (.ready, _), (.recovering, _): self.closeServer(server, .recoveryTimeout)
         }
     }
 

@@ -34,6 +34,7 @@ extension Worker {
         guard let refusal = client.refusal else { return 0 }
         let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
         var position = client.reader.resume(available: chunk.count)
+        if client.reader.remaining == 0 { client.isDiscarding = false }
         self.writer.removeAll()
         walk: while position < refusal.bytes {
             let frame: Frame

@@ -205,7 +205,7 @@ public final class Worker {
             guard let cancel = self.cancels[place], cancel.socket == completion.socket else {
                 return
             }
-            self.cancelEvent(cancel, completion.kind)
+            self.cancelEvent(cancel, completion)
         case .nobody, nil:
             break
         }
@@ -295,7 +295,9 @@ public final class Worker {
             client.isPipelineFull = server.session.ledger.count >= Self.pipelineMax
             if client.isPipelineFull { return }
         }
-        if client.stash.count >= Self.stashMax, client.session.state != .linked { return }
+        // Before and beside the data path a message is read when it is whole.
+        let limit = client.phase == .ready ? Self.stashMax : Limits.loginMessageLengthMax
+        if client.stash.count >= limit, client.session.state != .linked { return }
         self.loop.receive(client.socket)
     }
 
