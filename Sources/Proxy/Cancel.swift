@@ -119,7 +119,7 @@ extension Worker {
             // that is read later.
             let isCertain = !cancel.isSent || completion.error == ECONNRESET
             self.endCancel(cancel, isCertain: isCertain)
-        case .accepted, .drained, .closed, .woken:
+        case .accepted, .drained, .closed, .released, .woken:
             break
         }
     }

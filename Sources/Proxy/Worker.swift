@@ -226,7 +226,7 @@ public final class Worker {
             self.clientEnded(client, isBroken: completion.kind == .failed)
         case .drained:
             if let server = client.server { self.resumeReplies(server) }
-        case .accepted, .connected, .closed, .woken:
+        case .accepted, .connected, .closed, .woken, .released:
             break
         }
     }
@@ -249,7 +249,7 @@ public final class Worker {
             if let client = server.client { self.resumeReading(client) }
         case .closed:
             self.serverClosed(server)
-        case .accepted, .woken:
+        case .accepted, .woken, .released:
             break
         }
     }
