@@ -39,7 +39,7 @@ struct SimulatedClient {
     /// What it says next.
     mutating func speak(_ random: inout SeededRandom, _ book: inout RequestBook) -> [BackendRequest]
     {
-        if self.hasHeardAll { self.hasCopied = false }
+        self.hasCopied = self.reference.isCopying || (self.hasCopied && !self.hasHeardAll)
         let requests: [BackendRequest]
         if self.turnsLeft > 0 {
             self.turnsLeft -= 1

@@ -211,7 +211,7 @@ public final class SimulatedWorld {
     // MARK: Clients
 
     private func speak(_ number: Int) {
-        guard !self.clients[number].isOver else { return }
+        guard !self.clients[number].isOver, self.clients[number].mayGoOn else { return }
         let requests = self.clients[number].speak(&self.random, &self.book)
         let isCut = !self.isGentle && self.random.chance(3)
         var bytes: [UInt8] = []
