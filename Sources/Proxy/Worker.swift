@@ -226,6 +226,7 @@ public final class Worker {
             self.clientEnded(client, isBroken: completion.kind == .failed)
         case .drained:
             if let server = client.server { self.resumeReplies(server) }
+            self.resumeReading(client)
         case .accepted, .connected, .closed, .woken:
             break
         }
@@ -294,6 +295,9 @@ public final class Worker {
             if self.loop.isCongested(server.socket) { return }
             client.isPipelineFull = server.session.ledger.count >= Self.pipelineMax
             if client.isPipelineFull { return }
+        } else if self.loop.isCongested(client.socket) {
+            // What Weir answers by itself must be taken before more is asked.
+            return
         }
         // Before and beside the data path a message is read when it is whole.
         let limit = client.phase == .ready ? Self.stashMax : Limits.loginMessageLengthMax
