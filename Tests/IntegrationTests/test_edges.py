@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import struct
 import threading
 import time
@@ -11,7 +10,7 @@ import pytest
 
 from fake_backend import FakeBackend, answer, error
 from harness import wait_until
-from pgwire import Closed, Wire, bind, cstring, execute, message, parse, sync
+from pgwire import bind, cstring, execute, message, parse, startup_packet, sync
 
 pytestmark = pytest.mark.weir_only
 
@@ -157,6 +156,22 @@ def test_a_foreign_unnamed_statement_behind_a_very_long_portal_name(weir):
         assert other.result().error.code == "26000"
 
 
+def test_answers_that_nobody_reads_take_no_memory(weir):
+    # Syncs are answered without a server; who does not take the answers is not read from.
+    pooler = weir()
+    with pooler.wire(timeout=60) as client:
+        before = pooler.resident_kilobytes()
+        flood = threading.Thread(target=lambda: client.send(sync() * 3_000_000), daemon=True)
+        flood.start()
+        time.sleep(3)
+        assert flood.is_alive(), "all was taken"
+        assert pooler.resident_kilobytes() - before < 20_000
+        for _ in range(3_000_000 // 1_000):
+            assert client.read_exactly(6_000) == message("Z", b"I") * 1_000
+        flood.join(10)
+        assert client.ask("SELECT 1") == "1"
+
+
 # Waiting.
 
 def test_nobody_is_forgotten_when_commands_meet_timeouts(weir):
@@ -278,6 +293,25 @@ def test_a_connect_query_that_ends_its_connection_is_a_failed_login(weir):
         query_wait_timeout=2, client_login_timeout=3)
     pooler.login_error()
     assert (pooler.folder / "pooler.log").read_text().count("new connection to server") < 12
+
+
+def test_a_login_given_up_keeps_its_slot_until_the_server_has_closed(weir):
+    # PostgreSQL may still make a session of it.
+    may_close = threading.Event()
+
+    def serve(session):
+        may_close.wait(20)
+
+    with FakeBackend(serve, greeting=b"") as backend:
+        pooler = weir(databases={"app": f"host=127.0.0.1 port={backend.port}"}, default_pool_size=1,
+                      server_connect_timeout=0.5, query_wait_timeout=10)
+        client = pooler.wire(login=False)
+        client.send(startup_packet({"user": "app", "database": "app"}))
+        time.sleep(2)
+        assert len(backend.sessions) == 1
+        may_close.set()
+        wait_until(lambda: len(backend.sessions) > 1, "the next try")
+        client.close()
 
 
 # The console.
