@@ -95,6 +95,8 @@ public final class Worker {
     var readyClients: [ClientID] = []
     var due: [PoolSet.Due] = []
     var inbox: [WorkerMessage] = []
+    /// What this turn has brought and nobody has looked at yet.
+    var undispatched: Range<Int> = 0..<0
     /// For messages of Weir's own.
     var writer = MessageWriter()
 
@@ -155,6 +157,7 @@ public final class Worker {
         while !self.isFinished {
             let count = self.loop.turn(until: self.nextTick)
             for index in 0..<count {
+                self.undispatched = index + 1..<count
                 self.dispatch(index)
                 self.settle()
             }
