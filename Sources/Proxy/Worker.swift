@@ -78,6 +78,8 @@ public final class Worker {
 
     var pools = PoolSet()
     var databaseEntries: [String: DatabaseEntry] = [:]
+    /// Databases that were taken out and may come back.
+    var forgottenDatabases: [String: DatabaseEntry] = [:]
     var userEntries: [String: UserEntry] = [:]
     var poolEntries: [PoolEntry] = []
     var poolsByName: [PoolName: PoolEntry] = [:]
