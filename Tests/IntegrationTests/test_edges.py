@@ -360,3 +360,48 @@ def test_clients_are_told_of_the_end_without_any_server(weir, postgres):
         pooler.signal(signal.SIGQUIT)
         told = client.wait_closed()
         assert [kind for kind, _ in told] == ["E"] and b"57P01" in told[0][1]
+
+
+def test_databases_that_come_and_go_need_no_more_places(weir):
+    pooler = weir(databases={"*": "{backend} dbname=app"}, autodb_idle_timeout=1, server_idle_timeout=1)
+
+    def places():
+        return next(int(row["used"]) for row in pooler.show("MEM") if row["name"] == "pool_cache")
+
+    counts = []
+    for _ in range(3):
+        assert pooler.ask("SELECT 1", database="tenant") == "1"
+        counts.append(places())
+        wait_until(lambda: "tenant" not in [row["name"] for row in pooler.show("DATABASES")], "it is forgotten")
+    assert counts[0] == counts[1] == counts[2]
+
+
+def test_a_disabled_automatic_database_stays_disabled(weir):
+    pooler = weir(databases={"*": "{backend} dbname=app"}, autodb_idle_timeout=1, server_idle_timeout=1)
+    assert pooler.ask("SELECT 1", database="tenant") == "1"
+    pooler.admin("DISABLE tenant")
+    time.sleep(3)
+    assert pooler.login_error(database="tenant").code == "57P03"
+
+
+def test_a_database_that_a_reload_takes_away_and_brings_back(weir):
+    pooler = weir()
+    with pooler.wire(database="second") as client:
+        assert client.ask("SELECT 1") == "1"
+        second = pooler.databases.pop("second")
+        pooler.write()
+        pooler.admin("RELOAD")
+        assert [kind for kind, _ in client.wait_closed()] == ["E"]
+    assert pooler.login_error(database="second").code == "3D000"
+    pooler.databases["second"] = second
+    pooler.write()
+    pooler.admin("RELOAD")
+    assert pooler.ask("SELECT 2", database="second") == "2"
+
+
+def test_a_signal_ends_a_suspended_process(weir):
+    pooler = weir()
+    with pooler.wire(), pooler.console() as console:
+        assert console.query("SUSPEND").tags == ["SUSPEND"]
+        pooler.signal(signal.SIGTERM)
+        assert pooler.wait(5) == 0
