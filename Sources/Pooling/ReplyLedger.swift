@@ -77,6 +77,9 @@ public struct ReplyLedger: Equatable, Sendable {
     /// Syncs sent into the COPY under way, which the server ignores as long as the COPY goes well.
     private var syncsIntoCopy = 0
 
+    /// Syncs that were sent into a COPY which has failed: each may be answered after all, if the server read it after its error.
+    private var readysPossible = 0
+
     /// The accounting may be off by one; the server must not be used by anybody else.
     public private(set) var isDoubtful = false
 
@@ -85,6 +88,10 @@ public struct ReplyLedger: Equatable, Sendable {
 
     /// How many of those have been answered, or thrown away by the server after an error.
     private(set) var changesEnded = 0
+
+    /// A request was sent into a COPY, which reads none. No entry stands for it, and a reply to it may come all the same, when
+    /// the COPY had failed by itself before the request was read.
+    public private(set) var isMisled = false
 
     /// Creates the ledger of a server that owes nothing.
     public init() {}
@@ -151,8 +158,13 @@ public struct ReplyLedger: Equatable, Sendable {
         case .copyEnd: self.isCopyingIn = false
         case .sync: self.syncsIntoCopy += 1
         // The server ends the COPY with an error when it reads this; what it reads afterwards, and how, depends on when.
-        default: self.isDoubtful = true
+        default: self.mislead()
         }
+    }
+
+    private mutating func mislead() {
+        self.isMisled = true
+        self.isDoubtful = true
     }
 
     // MARK: Replies
@@ -210,7 +222,7 @@ public struct ReplyLedger: Equatable, Sendable {
     private mutating func readyReceived() -> Verdict {
         self.skipStrayCopyEnds()
         guard let request = self.current, Self.endsBatch(request.rawValue) else {
-            return .unexpected
+            return self.possibleReadyReceived()
         }
         let verdict: Verdict = self.isSwallowing ? .swallowEnd : .forwardEnd
         self.copyInEnded()
@@ -219,9 +231,20 @@ public struct ReplyLedger: Equatable, Sendable {
         return verdict
     }
 
+    /// libpq sends its Sync behind the Execute of a COPY; when a trigger fails before the first row is read, it is answered.
+    private mutating func possibleReadyReceived() -> Verdict {
+        guard self.readysPossible > 0 else { return .unexpected }
+        self.readysPossible -= 1
+        self.isSkipping = false
+        return .forwardEnd
+    }
+
     private mutating func errorReceived() -> Verdict {
         self.skipStrayCopyEnds()
-        if self.syncsIntoCopy > 0 { self.isDoubtful = true }
+        if self.syncsIntoCopy > 0 {
+            self.isDoubtful = true
+            self.readysPossible = self.syncsIntoCopy
+        }
         self.copyInEnded()
         guard let request = self.current else { return .asynchronousError }
         let verdict: Verdict = self.isSwallowing ? .swallowError : .forwardError
@@ -256,7 +279,7 @@ public struct ReplyLedger: Equatable, Sendable {
                 self.isCopyingIn = false
                 break
             }
-            if request == .sync { self.syncsIntoCopy += 1 } else { self.isDoubtful = true }
+            if request == .sync { self.syncsIntoCopy += 1 } else { self.mislead() }
             end += 1
         }
         self.entries.removeSubrange(next..<end)

@@ -61,9 +61,10 @@ public struct ServerSession: Equatable, Sendable {
     /// Creates the session of a server whose login has just ended.
     public init() {}
 
-    /// Whether the server owes nothing and is outside a transaction.
+    /// Whether the server owes nothing and is outside a transaction. One that may answer what no entry stands for is never so:
+    /// its client must keep it, and hear of it, or else would wait for those answers elsewhere.
     public var isAtRest: Bool {
-        self.ledger.isSettled && self.status == .idle && !self.isBatchOpen
+        self.ledger.isSettled && self.status == .idle && !self.isBatchOpen && !self.ledger.isMisled
     }
 
     // MARK: Requests
@@ -74,6 +75,10 @@ public struct ServerSession: Equatable, Sendable {
         for audience: ReplyLedger.Audience = .client
     ) {
         let isReadByCopy = self.ledger.isCopyingIn
+        if request == .query, self.isRunForCertain {
+            // PostgreSQL drops the unnamed statement before it runs a simple query.
+            self.changeUnnamed(to: .none, at: self.ledger.changesEnded)
+        }
         self.ledger.sent(request, for: audience)
         switch request {
         case .query, .functionCall: self.isBatchOpen = false
@@ -88,7 +93,30 @@ public struct ServerSession: Equatable, Sendable {
         if named {
             self.hasNamedStatements = true
         } else if !self.ledger.isSkipping {
-            self.changeUnnamed(to: client, at: self.ledger.changesSent + 1)
+            // PostgreSQL drops the old statement before it looks at the new one, so even a failure changes the owner.
+            let change =
+                self.isRunForCertain ? self.ledger.changesEnded : self.ledger.changesSent + 1
+            self.changeUnnamed(to: client, at: change)
+        }
+    }
+
+    /// Whether nothing that was sent before can fail and have the next request thrown away.
+    private var isRunForCertain: Bool { self.ledger.isSettled && !self.isBatchOpen }
+
+    /// Whether Weir must close the unnamed statement in front of `request`, which `client` is about to send.
+    ///
+    /// Asked of every request, `parseSent` after it. The statement of another client goes before the first extended request
+    /// of this one, while nothing can fail yet: in the middle of a pipeline the server could throw the Close away, and the
+    /// Parse of this client's own as well, and run the other's statement for a Bind behind the next Sync.
+    public func mustCloseUnnamed(
+        before request: ReplyLedger.Request,
+        named: Bool,
+        by client: ClientID
+    ) -> Bool {
+        switch request {
+        case .query, .functionCall, .sync, .copyEnd: false
+        case .parse where !named && self.isRunForCertain: false
+        default: self.holdsForeignUnnamed(for: client)
         }
     }
 
@@ -127,6 +155,8 @@ public struct ServerSession: Equatable, Sendable {
                 return .unexpected
             }
             self.status = status
+            // A Sync that was counted as read by a COPY may have ended its batch after all.
+            if self.ledger.isDoubtful, self.ledger.count == 0 { self.isBatchOpen = false }
         case .unexpected, .asynchronousError:
             self.isBroken = true
         case .forward, .swallow:

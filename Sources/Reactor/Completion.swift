@@ -16,6 +16,9 @@ public struct Completion: BitwiseCopyable, Sendable {
         case drained
         /// The descriptor is closed; the last completion of this ID.
         case closed
+        /// The socket has left this loop after `release`; `count` is its descriptor, which is
+        /// the owner's now. The last completion of this ID.
+        case released
         /// Another thread called `wake()`. May also come without a reason: look and go on.
         case woken
     }
@@ -28,7 +31,7 @@ public struct Completion: BitwiseCopyable, Sendable {
     public var context: UInt64
     /// The errno of `.failed`, and of `.closed` when output was lost; else 0.
     public var error: Int32
-    /// The bytes of `.received`; else 0.
+    /// The bytes of `.received`; the descriptor of `.released`; else 0.
     public var count: Int
     /// The receive buffer that holds them, or -1.
     var buffer: Int32

@@ -8,13 +8,13 @@ import Glibc
 /// no socket delays the others by more than that.
 @safe
 final class EpollEngine {
-    private let loop: LoopState
+    let loop: LoopState
     private let epoll: Int32
-    private let wakeSignal: WakeSignal
+    let wakeSignal: WakeSignal
     private let events: UnsafeMutablePointer<epoll_event>
     private let vectors: UnsafeMutablePointer<iovec>
     /// Sockets to be read in this turn.
-    private let ready = SocketIDQueue()
+    let ready = SocketIDQueue()
 
     /// Runs offered in one send.
     private static let mostSegments = 16
@@ -101,7 +101,7 @@ final class EpollEngine {
     }
 
     /// Does for one socket whatever can be done now.
-    private func service(_ index: Int) {
+    func service(_ index: Int) {
         let sockets = self.loop.states
         if sockets[index].output.hasFresh {
             sockets[index].output.settle(self.loop.memory)
@@ -120,6 +120,11 @@ final class EpollEngine {
             self.send(index)
         }
         self.loop.closeWriteIfDue(index)
+        if self.loop.mayLeave(index) {
+            Syscalls.removeFromEpoll(self.epoll, sockets[index].descriptor)
+            self.loop.handOver(index)
+            return
+        }
         if self.loop.wantsReceive(index) {
             self.makeReady(index)
         } else if sockets[index].has(.lingering) && self.loop.lingerIsOver(index) {
@@ -146,18 +151,18 @@ final class EpollEngine {
     private func send(_ index: Int) {
         let sockets = self.loop.states
         while !sockets[index].output.isEmpty {
-            let offer = unsafe sockets[index].output.gather(self.vectors, Self.mostSegments)
+            let offered: Int
             let result: Int
-            if offer.segments == 1 {
-                result = unsafe Syscalls.send(
-                    sockets[index].descriptor,
-                    self.vectors[0].iov_base,
-                    self.vectors[0].iov_len
-                )
+            if sockets[index].output.hasOneRun {
+                let run = unsafe sockets[index].output.firstRun
+                offered = run.count
+                result = unsafe Syscalls.send(sockets[index].descriptor, run)
             } else {
+                let offer = unsafe sockets[index].output.gather(self.vectors, Self.mostSegments)
                 var message = unsafe msghdr()
                 unsafe message.msg_iov = self.vectors
                 unsafe message.msg_iovlen = offer.segments
+                offered = offer.bytes
                 result = unsafe Syscalls.send(sockets[index].descriptor, &message)
             }
             if result < 0 {
@@ -168,7 +173,7 @@ final class EpollEngine {
                 }
                 return
             }
-            self.loop.sent(index, count: result, of: offer.bytes)
+            self.loop.sent(index, count: result, of: offered)
         }
     }
 
@@ -230,128 +235,6 @@ final class EpollEngine {
             if state.isClosing {
                 listeners.close(index)
             }
-        }
-    }
-
-    // MARK: After the wait
-
-    private func happened(_ events: UInt32, _ tag: EventTag) {
-        switch tag.kind {
-        case .socket:
-            let index = self.loop.sockets.find(tag.socket)
-            if index >= 0 {
-                self.socketChanged(index, events)
-            }
-        case .listener:
-            let states = self.loop.listeners.states
-            if tag.index < self.loop.listeners.used
-                && states[tag.index].generation == tag.generation
-            {
-                self.accept(tag.index)
-            }
-        case .wake:
-            self.wakeSignal.acknowledge()
-            self.loop.completions.append(Completion(.woken))
-        case .receive, .send, .connect, .cancel, nil:
-            break
-        }
-    }
-
-    private func socketChanged(_ index: Int, _ events: UInt32) {
-        let ends = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
-        var seen: SocketFlags = []
-        if events & (EPOLLIN.rawValue | ends) != 0 {
-            seen.insert(.readable)
-        }
-        if events & ends != 0 {
-            seen.insert(.hangup)
-        }
-        if events & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
-            seen.insert(.writable)
-        }
-        self.loop.states[index].flags.formUnion(seen)
-        if self.loop.states[index].has(.connecting) {
-            if seen.contains(.writable) {
-                self.connectEnded(index)
-            }
-            return
-        }
-        self.service(index)
-    }
-
-    private func connectEnded(_ index: Int) {
-        let error = Syscalls.pendingError(self.loop.states[index].descriptor)
-        if error == 0 {
-            self.loop.connected(index)
-        } else {
-            self.loop.fail(index, error: error)
-        }
-    }
-
-    private func accept(_ listener: Int) {
-        var left = self.loop.limits.acceptsPerTurn
-        while left > 0 && self.loop.listeners.states[listener].wantsAccept {
-            left -= 1
-            let descriptor = Syscalls.accept(self.loop.listeners.states[listener].descriptor)
-            if descriptor >= 0 {
-                self.loop.accepted(listener, descriptor: descriptor)
-                continue
-            }
-            switch -descriptor {
-            case EAGAIN:
-                return
-            case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-                self.loop.acceptFailed(listener)
-            default:
-                // That connection died before it was taken; the next one may be well.
-                self.loop.memory.counters.acceptErrors += 1
-            }
-        }
-    }
-
-    /// One receive for each socket that is readable and wanted, as far as buffers go.
-    private func readReady() {
-        var left = min(self.ready.count, self.loop.limits.eventsPerTurn)
-        while left > 0, let id = self.ready.popFirst() {
-            left -= 1
-            let index = self.loop.sockets.find(id)
-            if index < 0 {
-                continue
-            }
-            self.loop.states[index].flags.remove(.ready)
-            if self.loop.wantsReceive(index) {
-                self.read(index)
-            }
-        }
-    }
-
-    private func read(_ index: Int) {
-        let buffers = self.loop.buffers
-        guard let buffer = buffers.takeReturned() else {
-            self.loop.park(index)
-            return
-        }
-        let sockets = self.loop.states
-        let result = unsafe Syscalls.receive(
-            sockets[index].descriptor,
-            buffers.bytes(buffer),
-            buffers.size
-        )
-        if result > 0 {
-            if result < buffers.size && !sockets[index].has(.hangup) {
-                // A short receive has emptied the socket; what comes later is a new edge.
-                sockets[index].flags.remove(.readable)
-            }
-            self.loop.received(index, buffer: buffer, count: result)
-            return
-        }
-        buffers.giveBack(buffer)
-        if result == 0 {
-            self.loop.ended(index)
-        } else if result == -Int(EAGAIN) {
-            sockets[index].flags.remove(.readable)
-        } else {
-            self.loop.fail(index, error: Int32(-result))
         }
     }
 }

@@ -71,6 +71,23 @@ extension EventLoop {
         self.shared.close(id, flushing: flushing)
     }
 
+    /// Takes over a connected stream socket, for example one that another loop has released.
+    ///
+    /// Its options stay as they are. `.none`: the table is full or the descriptor is not valid;
+    /// it then stays the caller's.
+    public func adopt(descriptor: Int32, context: UInt64) -> SocketID {
+        self.shared.adopt(descriptor, context: context)
+    }
+
+    /// Lets a socket leave this loop with its connection open, so that another can adopt it.
+    ///
+    /// Queued output is sent and an armed receive cancelled first; then `.released` brings the
+    /// descriptor. A `.received`, `.endOfFile` or `.failed` that comes instead calls it off: the
+    /// socket stays. Nothing happens while it connects.
+    public func release(_ id: SocketID) {
+        self.shared.release(id)
+    }
+
     /// Who is on the other end of a Unix socket (SO_PEERCRED); `nil` on TCP.
     public func peerCredentials(_ id: SocketID) -> (pid: Int32, uid: UInt32, gid: UInt32)? {
         guard let descriptor = self.descriptor(of: id) else {

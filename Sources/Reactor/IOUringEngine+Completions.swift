@@ -34,6 +34,7 @@ extension IOUringEngine {
     }
 
     /// A socket that is closing may have had its last operation, or may go on lingering.
+    @inline(__always)
     private func endedForClosing(_ index: Int) {
         if self.loop.states[index].has(.closing) {
             self.loop.list(index)
@@ -56,6 +57,10 @@ extension IOUringEngine {
             return
         }
         self.loop.states[index].flags.remove(.receiveInFlight)
+        if !self.loop.states[index].has(.closing) {
+            // The cancel was for a release.
+            self.loop.states[index].flags.remove(.cancelled)
+        }
         if result > 0 && buffer >= 0 {
             self.loop.received(index, buffer: buffer, count: Int(result))
         } else {
@@ -75,6 +80,8 @@ extension IOUringEngine {
             self.isShort = true
             if self.loop.wantsReceive(index) {
                 self.loop.park(index)
+            } else {
+                self.loop.list(index)
             }
         case EINTR, EAGAIN, ECANCELED:
             self.loop.list(index)
@@ -91,7 +98,11 @@ extension IOUringEngine {
             if !isKept {
                 self.loop.dropOutput(index)
             }
-            self.loop.list(index)
+            if !sockets[index].output.isEmpty
+                || !sockets[index].flags.isDisjoint(with: [.closeWriteWanted, .releasing])
+            {
+                self.loop.list(index)
+            }
             return
         }
         switch -result {

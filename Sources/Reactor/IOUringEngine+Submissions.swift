@@ -21,6 +21,10 @@ extension IOUringEngine {
             self.send(index)
         }
         self.loop.closeWriteIfDue(index)
+        if sockets[index].has(.releasing) {
+            self.release(index)
+            return
+        }
         if self.loop.wantsReceive(index) {
             if sockets[index].flags.isDisjoint(with: [.receiveInFlight, .parked]) {
                 self.receive(index)
@@ -28,6 +32,21 @@ extension IOUringEngine {
         } else if sockets[index].has(.lingering) && self.loop.lingerIsOver(index) {
             sockets[index].flags.remove(.lingering)
             self.abort(index)
+        }
+    }
+
+    /// Lets a socket go once its receive is cancelled. A receive that completed first calls it
+    /// off.
+    private func release(_ index: Int) {
+        let sockets = self.loop.states
+        if self.loop.mayLeave(index) {
+            self.loop.handOver(index)
+        } else if sockets[index].has(.receiveInFlight) && !sockets[index].has(.cancelled) {
+            if self.cancel(.receive, .receiveInFlight, index) {
+                sockets[index].flags.insert(.cancelled)
+            } else {
+                self.loop.list(index)
+            }
         }
     }
 
@@ -46,27 +65,29 @@ extension IOUringEngine {
             self.loop.list(index)
             return
         }
-        let place = unsafe self.place(entry)
-        let vectors = unsafe self.staging.vectors(place)
-        let offer = unsafe sockets[index].output
-            .gather(vectors, SubmissionStaging.mostSegments)
-        if offer.segments == 1 {
+        if sockets[index].output.hasOneRun {
+            let run = unsafe sockets[index].output.firstRun
             unsafe weir_prepare_send(
                 entry,
                 sockets[index].descriptor,
-                vectors[0].iov_base,
-                vectors[0].iov_len,
+                run.baseAddress,
+                run.count,
                 self.tag(.send, index)
             )
+            sockets[index].offered = run.count
         } else {
+            let place = unsafe self.place(entry)
+            let vectors = unsafe self.staging.vectors(place)
+            let offer = unsafe sockets[index].output
+                .gather(vectors, SubmissionStaging.mostSegments)
             unsafe weir_prepare_send_message(
                 entry,
                 sockets[index].descriptor,
                 self.staging.message(place, segments: offer.segments),
                 self.tag(.send, index)
             )
+            sockets[index].offered = offer.bytes
         }
-        sockets[index].offered = offer.bytes
         sockets[index].flags.insert(.sendInFlight)
     }
 

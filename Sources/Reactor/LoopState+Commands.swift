@@ -115,7 +115,8 @@ extension LoopState {
         let canFlush = self.states[index].flags
             .isDisjoint(with: [.failed, .outputFailed, .connecting])
         self.states[index].flags.insert(.closing)
-        self.states[index].flags.subtract([.receiveWanted, .congested])
+        self.states[index].flags
+            .subtract([.receiveWanted, .congested, .releasing, .cancelled])
         self.leaveParked(index)
         if flushing && canFlush {
             self.states[index].flags.insert(.lingering)
@@ -128,11 +129,35 @@ extension LoopState {
         self.list(index)
     }
 
-    /// A completion as the owner may see it: nothing but `.closed` after `close` was called.
+    func adopt(_ descriptor: Int32, context: UInt64) -> SocketID {
+        if Syscalls.setNonblocking(descriptor, self.isNonblocking) < 0 {
+            return .none
+        }
+        guard let index = self.sockets.take(descriptor: descriptor, context: context) else {
+            return .none
+        }
+        self.states[index].flags.insert(.writable)
+        self.list(index)
+        return self.sockets.id(index)
+    }
+
+    func release(_ id: SocketID) {
+        let index = self.sockets.findOpen(id)
+        if index < 0 || !self.states[index].flags.isDisjoint(with: [.connecting, .failed]) {
+            return
+        }
+        self.states[index].flags.insert(.releasing)
+        self.states[index].flags.remove(.receiveWanted)
+        self.leaveParked(index)
+        self.list(index)
+    }
+
+    /// A completion as the owner may see it: only the last one after `close` was called.
     @inline(__always)
     func completion(_ index: Int) -> Completion {
         let completion = self.completions[index]
         if completion.socket == .none || completion.kind == .closed
+            || completion.kind == .released
             || self.sockets.findOpen(completion.socket) >= 0
         {
             return completion

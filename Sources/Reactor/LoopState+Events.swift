@@ -48,7 +48,7 @@ extension LoopState {
             return
         }
         self.buffers.lend(buffer)
-        self.states[index].flags.remove(.receiveWanted)
+        self.states[index].flags.subtract([.receiveWanted, .releasing])
         self.emit(.received, index, count: count, buffer: buffer)
         if self.states[index].has(.outputFailed) {
             self.reportOutputFailure(index)
@@ -58,7 +58,7 @@ extension LoopState {
     /// The peer has shut down its write side.
     func ended(_ index: Int) {
         self.states[index].flags.insert(.endOfFile)
-        self.states[index].flags.remove(.receiveWanted)
+        self.states[index].flags.subtract([.receiveWanted, .releasing])
         if self.states[index].has(.closing) {
             self.list(index)
         } else if self.states[index].has(.outputFailed) {
@@ -78,7 +78,8 @@ extension LoopState {
             return
         }
         self.states[index].flags.insert(.failed)
-        self.states[index].flags.subtract([.connecting, .receiveWanted, .congested])
+        self.states[index].flags
+            .subtract([.connecting, .receiveWanted, .congested, .releasing])
         self.dropOutput(index)
         self.emit(.failed, index, error: error)
     }
@@ -175,6 +176,20 @@ extension LoopState {
                 && self.states[index].lingerBytes > 0
         }
         return self.states[index].has(.receiveWanted)
+    }
+
+    /// Whether a socket that is to leave the loop can: everything is sent, nothing is in the
+    /// kernel.
+    func mayLeave(_ index: Int) -> Bool {
+        self.states[index].has(.releasing) && self.states[index].output.isEmpty
+            && self.states[index].flags.isDisjoint(with: .inFlight)
+    }
+
+    /// Gives a socket's descriptor to the owner and frees its entry.
+    func handOver(_ index: Int) {
+        let descriptor = self.states[index].descriptor
+        self.emit(.released, index, count: Int(descriptor))
+        self.sockets.free(index)
     }
 
     /// Nothing of the socket is in the kernel any more: closes it and frees its entry.

@@ -67,7 +67,6 @@ final class LoopState {
     }
 
     /// Has the engine look at a socket before it waits.
-    @inline(__always)
     func list(_ index: Int) {
         if !self.states[index].has(.listed) {
             self.states[index].flags.insert(.listed)

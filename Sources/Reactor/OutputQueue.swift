@@ -95,6 +95,25 @@ struct OutputQueue {
         }
     }
 
+    /// Whether there is exactly one settled run.
+    var hasOneRun: Bool {
+        guard let block = unsafe self.head else {
+            return false
+        }
+        return unsafe block.pointee.next == nil
+    }
+
+    /// The first settled run; empty if there is none.
+    var firstRun: UnsafeRawBufferPointer {
+        guard let block = unsafe self.head else {
+            return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        return unsafe UnsafeRawBufferPointer(
+            start: block.pointee.base + block.pointee.start,
+            count: block.pointee.count
+        )
+    }
+
     /// Fills `vectors` with the first settled runs; returns how many and their bytes.
     func gather(
         _ vectors: UnsafeMutablePointer<iovec>,

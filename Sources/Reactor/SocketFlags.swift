@@ -15,6 +15,9 @@ struct SocketFlags: OptionSet, BitwiseCopyable {
     /// The close sends what is queued and reads to the end first.
     static let lingering = SocketFlags(rawValue: 1 << 4)
 
+    /// The socket is to leave the loop, with its descriptor open.
+    static let releasing = SocketFlags(rawValue: 1 << 22)
+
     // What has happened.
 
     /// SHUT_WR was done.

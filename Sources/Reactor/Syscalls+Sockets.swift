@@ -49,9 +49,9 @@ extension Syscalls {
         self.result { unsafe recv(descriptor, bytes, capacity, 0) }
     }
 
-    static func send(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+    static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
         let flags = Int32(MSG_NOSIGNAL)
-        return self.result { unsafe Glibc.send(descriptor, bytes, count, flags) }
+        return self.result { unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags) }
     }
 
     static func send(_ descriptor: Int32, _ message: UnsafePointer<msghdr>) -> Int {

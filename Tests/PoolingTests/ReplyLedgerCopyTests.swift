@@ -132,6 +132,18 @@ struct ReplyLedgerCopyTests {
         #expect(ledger.isDoubtful)
     }
 
+    @Test func `libpq's Sync may be answered when the COPY failed before it was read`() {
+        // COPY of PQexecParams into a table whose trigger fails before the first row.
+        let ledger = Transcript(ReplyLedger())
+        ledger.sentAll(.parse, .bind, .execute, .sync)
+        #expect(ledger.forwards(.parseComplete, .bindComplete, .copyIn))
+        #expect(ledger.received(.error) == .forwardError)
+        #expect(ledger.isDoubtful && !ledger.isSettled)
+        #expect(ledger.received(.readyForQuery) == .forwardEnd)
+        #expect(ledger.isSettled && ledger.isDoubtful)
+        #expect(ledger.received(.readyForQuery) == .unexpected)
+    }
+
     @Test(arguments: ReplyLedger.Request.allCases, [true, false])
     func `anything but data and Sync in a COPY leaves doubt`(
         request: ReplyLedger.Request,

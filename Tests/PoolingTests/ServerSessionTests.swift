@@ -137,6 +137,18 @@ struct ServerSessionTests {
         #expect(server.ledger.isDoubtful && server.recovery == .close)
     }
 
+    @Test
+    func `a client that sent a request into a COPY keeps its server, to hear what comes of it`() {
+        let server = self.fresh()
+        server.sent(.query)
+        server.receivedAll(.copyIn)
+        server.sent(.query)  // The COPY may have failed before this was read; then it is answered.
+        server.receivedAll(.error, .readyForQuery)
+        #expect(server.ledger.isSettled && server.status == .idle && !server.isAtRest)
+        #expect(server.recovery == .close)
+        #expect(server.received(.commandComplete) == .unexpected)
+    }
+
     @Test func `a server that was told half a message is closed`() {
         #expect(ServerSession().nextRecovery(midMessage: true) == .close)
     }
@@ -187,6 +199,8 @@ struct ServerSessionTests {
         #expect(server.received(.readyForQuery) == .swallowEnd)
         server.value.recovered(.rollback)
         #expect(server.recovery == .reset)
+        server.sent(.query, for: .pooler)
+        #expect(server.received(.readyForQuery) == .swallowEnd)
         server.value.recovered(.reset)
         #expect(server.recovery == .ready)
         #expect(!server.hasNamedStatements && server.unnamedOwner == .none && !server.needsReset)
@@ -248,6 +262,30 @@ struct ServerSessionTests {
         server.receivedAll(.readyForQuery)
         #expect(server.isAtRest)
         #expect(server.value.holdsForeignUnnamed(for: self.bob), "bob would run ann's statement")
+    }
+
+    @Test func `a foreign statement goes in front of the first extended request`() {
+        let server = self.withStatementOfAnn()
+        for request in [ReplyLedger.Request.bind, .describeStatement, .execute, .close, .parse] {
+            #expect(server.value.mustCloseUnnamed(before: request, named: true, by: self.bob))
+            #expect(!server.value.mustCloseUnnamed(before: request, named: true, by: self.ann))
+        }
+        // A Parse of the unnamed one replaces it, whether it succeeds or fails.
+        #expect(!server.value.mustCloseUnnamed(before: .parse, named: false, by: self.bob))
+        server.value.parseSent(by: self.bob, named: false)
+        server.sent(.parse, .sync)
+        server.receivedAll(.error, .readyForQuery)
+        #expect(!server.value.mustCloseUnnamed(before: .bind, named: false, by: self.bob))
+        #expect(server.value.mustCloseUnnamed(before: .bind, named: false, by: self.ann))
+    }
+
+    @Test func `a query drops the unnamed statement if it is run for certain`() {
+        let server = self.withStatementOfAnn()
+        server.sent(.query)
+        #expect(server.unnamedOwner == .none)
+        let other = self.withStatementOfAnn()
+        other.sent(.bind, .query)  // The Bind may fail, and the Query be thrown away.
+        #expect(other.unnamedOwner == self.ann)
     }
 
     @Test func `a Close of Weir's own that was thrown away has closed nothing`() {

@@ -109,7 +109,7 @@ extension ReactorSuite {
                 case .failed:
                     loop.close(end.socket, flushing: false)
                     loop.close(partner.socket, flushing: Bool.random(using: &self.generator))
-                case .accepted, .connected, .closed, .woken:
+                case .accepted, .connected, .closed, .released, .woken:
                     break
                 }
             }

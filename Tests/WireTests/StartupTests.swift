@@ -92,12 +92,14 @@ struct StartupTests {
         #expect(throws: expected) { try self.parse(bytes) }
     }
 
+    /// `|` stands for the terminator.
     @Test(arguments: [
-        "user\0ann\0", "user\0ann", "user", "user\0", "user\0ann\0\0x", "user\0ann\0\0\0",
-        "user\0ann\0database\0\0", "\0\0", "",
+        "user|ann|", "user|ann", "user", "user|", "user|ann||x", "user|ann|||",
+        "user|ann|database||", "||", "",
     ])
     func `a layout without its terminator as last byte is refused`(pairs: String) {
-        #expect(throws: StartupError.invalidLayout) { try self.parse(self.startup(pairs)) }
+        let text = String(pairs.map { $0 == "|" ? "\0" : $0 })
+        #expect(throws: StartupError.invalidLayout) { try self.parse(self.startup(text)) }
     }
 
     @Test func `a startup message without a user is refused`() {
