@@ -55,9 +55,8 @@ extension PoolSet {
     }
 
     private mutating func closeIdle(_ index: Int, now: Instant, _ due: inout [Due]) {
-        // Going backwards, so that removing one moves none that is still to be seen.
-        for position in self.pools[index].idle.indices.reversed() {
-            let idle = self.pools[index].idle[position]
+        // The longest idle first; a copy, since moving one changes the list.
+        for idle in self.pools[index].idle {
             guard let reason = self.reasonToCloseIdle(idle, index, now: now) else { continue }
             self.move(idle.server, to: .closing, now: now)
             due.append(.close(idle.server, reason))

@@ -109,44 +109,33 @@ public struct TrackedParameters: Sendable {
         return changed
     }
 
-    /// The statements that bring a server from one combination to another; nil when there is nothing to do.
+    /// The statement that brings a server from one combination to another; nil when there is nothing
+    /// to do. A value that the wanted combination does not know stays as it is.
     ///
-    /// One Query of several SETs. A value that the wanted combination does not know stays as it is.
+    /// `set_config` takes a value as a configuration file has it, so that a list stays a list. The
+    /// text is ASCII without a backslash, so that it means the same whatever the last client has
+    /// made of `client_encoding` and `standard_conforming_strings`.
     public func statements(from present: Combination, to wanted: Combination) -> String? {
         guard present != wanted else { return nil }
         let present = self.values(of: present)
         let wanted = self.values(of: wanted)
-        var text = ""
+        var calls: [String] = []
         for place in self.names.indices {
             guard let value = wanted[place], value != present[place] else { continue }
-            let quoted = Self.quote(value)
-            text += "SET \(Self.quoteName(self.names[place])) = \(quoted);"
+            let name = Self.literal(self.names[place])
+            calls.append("pg_catalog.set_config(\(name),\(Self.literal(value)),false)")
         }
-        return text.isEmpty ? nil : text
+        return calls.isEmpty ? nil : "SELECT " + calls.joined(separator: ",")
     }
 
-    /// A literal that means the same whatever `standard_conforming_strings` says.
-    private static func quote(_ value: String) -> String {
-        let hasBackslash = value.utf8.contains(UInt8(ascii: "\\"))
-        var quoted = hasBackslash ? " E'" : "'"
-        for character in value.unicodeScalars {
-            if character == "'" {
-                quoted += "''"
-            } else if character == "\\" {
-                quoted += "\\\\"
-            } else {
-                quoted.unicodeScalars.append(character)
-            }
+    private static func literal(_ text: String) -> String {
+        let isPlain = text.utf8.allSatisfy {
+            $0 >= 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "'")
         }
-        return quoted + "'"
-    }
-
-    /// A setting's name; a custom one has dots, which must stay outside the quotes.
-    private static func quoteName(_ name: String) -> String {
-        name.split(separator: ".", omittingEmptySubsequences: false).map { part in
-            let escaped = part.split(separator: "\"", omittingEmptySubsequences: false)
-                .joined(separator: "\"\"")
-            return "\"\(escaped)\""
-        }.joined(separator: ".")
+        if isPlain { return "'\(text)'" }
+        let digits = text.utf8.map { byte in
+            (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
+        return "pg_catalog.convert_from(pg_catalog.decode('\(digits)','hex'),'UTF8')"
     }
 }

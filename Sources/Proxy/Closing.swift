@@ -110,6 +110,7 @@ extension Worker {
     ) {
         guard server.phase != .closing else { return }
         let isLoggedIn = server.phase == .ready || server.phase == .recovering
+        let isLoggingIn = server.phase == .loggingIn
         let isBusy = isLoggedIn && !server.session.ledger.isSettled
         self.logClose(server, reason)
         self.pools.closeStarted(server.id, now: self.loop.now)
@@ -130,6 +131,10 @@ extension Worker {
             self.writer.removeAll()
             self.writer.terminate()
             self.send(self.writer.bytes, to: server.socket)
+            self.loop.closeWrite(server.socket)
+            self.loop.receive(server.socket)
+        } else if isLoggingIn, !peerClosed {
+            // The startup packet may still make a session of it.
             self.loop.closeWrite(server.socket)
             self.loop.receive(server.socket)
         } else {

@@ -148,7 +148,8 @@ extension Worker {
                     ? "server closed the connection during login"
                     : "could not connect to server",
                 detail: "\(server.address): \(reason)"
-            )
+            ),
+            peerClosed: true
         )
     }
 
@@ -156,7 +157,8 @@ extension Worker {
     func serverLoginFailed(
         _ server: ServerConnection,
         _ failure: PoolSet.LoginFailure,
-        _ fields: ErrorFields
+        _ fields: ErrorFields,
+        peerClosed: Bool = false
     ) {
         guard server.phase != .closing else { return }
         let pool = server.pool
@@ -177,7 +179,8 @@ extension Worker {
         } else {
             isForAll = false
         }
-        self.closeServer(server, failure == .unreachable ? .connectFailed : .serverLoginFailed)
+        let reason: CloseReason = failure == .unreachable ? .connectFailed : .serverLoginFailed
+        self.closeServer(server, reason, peerClosed: peerClosed)
         if isForAll { self.refuseAll(pool, fields) }
     }
 

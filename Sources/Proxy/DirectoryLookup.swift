@@ -12,7 +12,9 @@ extension Worker {
             entry.lastUsed = self.loop.now
             return entry
         }
-        guard let settings = self.settings.database(named: name) else { return nil }
+        guard let settings = self.settings.database(named: name),
+            self.databaseEntries.count + self.forgottenDatabases.count < Self.databasesMax
+        else { return nil }
         self.logger.info("registered new auto-database: \(name)")
         return self.addDatabase(name, settings, isAutomatic: true)
     }
@@ -22,6 +24,10 @@ extension Worker {
         _ settings: DatabaseSettings,
         isAutomatic: Bool
     ) -> DatabaseEntry {
+        if let known = self.forgottenDatabases.removeValue(forKey: name) {
+            self.recall(known, settings, isAutomatic: isAutomatic)
+            return known
+        }
         let entry = DatabaseEntry(
             name: name,
             cap: self.pools.addDatabase(limit: self.settings.maxDbConnections(database: name)),
@@ -31,6 +37,38 @@ extension Worker {
         )
         self.databaseEntries[name] = entry
         return entry
+    }
+
+    /// Brings back a database that was taken out, with its pools as if they were new.
+    private func recall(
+        _ entry: DatabaseEntry,
+        _ settings: DatabaseSettings,
+        isAutomatic: Bool
+    ) {
+        entry.settings = settings
+        entry.isAutomatic = isAutomatic
+        entry.isRemoved = false
+        entry.isDisabled = false
+        entry.lastUsed = self.loop.now
+        entry.hostTurn = 0
+        self.databaseEntries[entry.name] = entry
+        let limit = self.settings.maxDbConnections(database: entry.name)
+        self.pools.setDatabaseLimit(limit, of: entry.cap)
+        self.pools.setPaused(false, database: entry.cap)
+        for pool in self.poolEntries where pool.database === entry {
+            pool.greeting = nil
+            pool.learned = LearnedCredentials()
+            pool.clientsHaveLoggedIn = false
+            pool.lastFailure = nil
+            self.refreshSettings(of: pool)
+        }
+    }
+
+    /// Brings a pool to the settings in force.
+    private func refreshSettings(of pool: PoolEntry) {
+        pool.mode = self.poolMode(pool.database.name, pool.user.name)
+        self.pools.setLimits(self.limits(pool.database.name, pool.user.name), of: pool.id)
+        self.refreshFilling(pool)
     }
 
     func userEntry(_ name: String) -> UserEntry {
@@ -58,18 +96,20 @@ extension Worker {
         return entry
     }
 
-    /// Takes an automatic database out; its pools stay as empty places, since places are never
-    /// renumbered.
+    /// Databases of the configuration and automatic ones, present and forgotten; a further name is
+    /// taken for one that does not exist.
+    static let databasesMax = 65_536
+
+    /// Takes a database out. Its pools stay as empty places, since places are never renumbered; it
+    /// gets them back when its name comes again, so that databases that come and go need no more.
     func forget(_ database: DatabaseEntry) {
         // PgBouncer's words, which log readers look for.
         let reason = "it does not exist anymore or inactive auto-database"
         self.logger.warning("dropping database '\(database.name)' as \(reason)")
         database.isRemoved = true
         self.databaseEntries[database.name] = nil
-        for (name, entry) in self.poolsByName where entry.database === database {
-            self.poolsByName[name] = nil
-            self.refreshFilling(entry)
-        }
+        self.forgottenDatabases[database.name] = database
+        for pool in self.poolEntries where pool.database === database { self.refreshFilling(pool) }
     }
 
     // MARK: Settings
@@ -141,11 +181,7 @@ extension Worker {
         for user in self.userEntries.values {
             self.pools.setUserLimit(settings.maxUserConnections(user: user.name), of: user.cap)
         }
-        for pool in self.poolEntries {
-            pool.mode = self.poolMode(pool.database.name, pool.user.name)
-            self.pools.setLimits(self.limits(pool.database.name, pool.user.name), of: pool.id)
-            self.refreshFilling(pool)
-        }
+        for pool in self.poolEntries { self.refreshSettings(of: pool) }
         for client in self.clients.all where client.phase == .ready {
             guard let pool = client.pool else { continue }
             client.policy = self.policy(for: client, pool)

@@ -65,16 +65,19 @@ extension Worker {
             switch client.session.received(frame.kind, target: target) {
             case .forward(let request):
                 if let request, let server = client.server {
-                    if request == .bind || request == .describeStatement || request == .parse {
-                        let named = Self.namesStatement(span, frame)
-                        if request == .parse {
-                            server.session.parseSent(by: client.id, named: named)
-                        } else if !named, server.session.holdsForeignUnnamed(for: client.id) {
-                            // PostgreSQL shall say what it says of a statement that does not exist.
-                            self.forward(client, chunk, run..<position)
-                            run = position
-                            self.closeForeignUnnamed(server)
-                        }
+                    let named = request == .parse && Self.namesStatement(span, frame)
+                    if server.session.mustCloseUnnamed(
+                        before: request,
+                        named: named,
+                        by: client.id
+                    ) {
+                        // PostgreSQL shall say what it says of a statement that does not exist.
+                        self.forward(client, chunk, run..<position)
+                        run = position
+                        self.closeForeignUnnamed(server)
+                    }
+                    if request == .parse {
+                        server.session.parseSent(by: client.id, named: named)
                     }
                     self.noteRequest(client, server, request, span, frame)
                 } else if frame.kind == FrontendKind.copyData.rawValue {
@@ -147,19 +150,9 @@ extension Worker {
     /// Enough for two names and the statement text that is logged.
     private static let inspectedMax = 8_192
 
-    /// Whether a Parse, Bind or Describe is about a statement with a name.
+    /// Whether a Parse is about a statement with a name.
     private static func namesStatement(_ span: Span<UInt8>, _ frame: Frame) -> Bool {
-        var start = frame.bodyOffset
-        switch FrontendKind(rawValue: frame.kind) {
-        case .describe: start += 1
-        case .bind:
-            // Of a portal's name that goes on and on, the end is not seen: then it is not known, and
-            // taken for the statement that must not be met.
-            guard let portalEnd = span.terminator(in: start..<frame.end) else { return false }
-            start = portalEnd + 1
-        default: break
-        }
-        return start < frame.end && span[start] != 0
+        frame.bodyOffset < frame.end && span[frame.bodyOffset] != 0
     }
 
     private func forward(_ client: ClientConnection, _ chunk: Chunk, _ range: Range<Int>) {

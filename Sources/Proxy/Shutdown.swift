@@ -32,7 +32,11 @@ extension Worker {
     }
 
     private func drain(_ mode: ControlCommand.ShutdownMode, _ name: String) {
-        if self.ending == .none {
+        if self.isSuspended {
+            // Nobody is read from, so nobody can be waited for; PgBouncer's words.
+            self.logger.info("got \(name), suspend was in effect, going down")
+            self.shutDown(.immediate)
+        } else if self.ending == .none {
             let whom = mode == .waitForClients ? "clients" : "servers"
             self.logger.info("got \(name), shutting down, waiting for \(whom)")
             self.shutDown(mode)

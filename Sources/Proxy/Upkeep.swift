@@ -119,13 +119,15 @@ extension Worker {
         }
     }
 
-    /// Databases made from `*` go when nobody has used them for long.
+    /// Databases made from `*` go when nobody has used them for long; what an operator has ordered
+    /// for one (PAUSE, DISABLE) is not forgotten.
     private func forgetUnusedDatabases(now: Instant) {
         let limit = self.settings.global.autodbIdleTimeout.nanoseconds
         guard limit > 0 else { return }
         for database in self.databaseEntries.values
         where database.isAutomatic && database.clients == 0 && now - database.lastUsed >= limit
-            && self.pools.slots(ofDatabase: database.cap) == 0
+            && self.pools.slots(ofDatabase: database.cap) == 0 && !database.isDisabled
+            && !self.pools.pausedDatabases.contains(database.cap)
         {
             self.forget(database)
         }

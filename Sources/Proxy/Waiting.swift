@@ -23,9 +23,23 @@ extension Worker {
         client.session.unlinked()
         client.requestedAt = 0
         client.idleSince = self.loop.now
-        let window = client.stash.count + self.loop.unreadBytes(client.socket)
+        let window =
+            client.stash.count + self.undispatchedBytes(of: client.socket)
+            + self.loop.unreadBytes(client.socket)
         client.refusal = ClientConnection.Refusal(fields: fields, bytes: window)
         self.readyClients.append(client.id)
+    }
+
+    /// Bytes of a client that have been received in this turn and come behind what is looked at now.
+    private func undispatchedBytes(of socket: SocketID) -> Int {
+        var count = 0
+        for index in self.undispatched {
+            let completion = self.loop.completion(index)
+            if completion.socket == socket, completion.kind == .received {
+                count += completion.count
+            }
+        }
+        return count
     }
 
     /// Answers requests that came before an error with that error; returns how many bytes are done

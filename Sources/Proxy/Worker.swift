@@ -78,6 +78,8 @@ public final class Worker {
 
     var pools = PoolSet()
     var databaseEntries: [String: DatabaseEntry] = [:]
+    /// Databases that were taken out and may come back.
+    var forgottenDatabases: [String: DatabaseEntry] = [:]
     var userEntries: [String: UserEntry] = [:]
     var poolEntries: [PoolEntry] = []
     var poolsByName: [PoolName: PoolEntry] = [:]
@@ -95,6 +97,8 @@ public final class Worker {
     var readyClients: [ClientID] = []
     var due: [PoolSet.Due] = []
     var inbox: [WorkerMessage] = []
+    /// What this turn has brought and nobody has looked at yet.
+    var undispatched: Range<Int> = 0..<0
     /// For messages of Weir's own.
     var writer = MessageWriter()
 
@@ -155,6 +159,7 @@ public final class Worker {
         while !self.isFinished {
             let count = self.loop.turn(until: self.nextTick)
             for index in 0..<count {
+                self.undispatched = index + 1..<count
                 self.dispatch(index)
                 self.settle()
             }
@@ -226,7 +231,8 @@ public final class Worker {
             self.clientEnded(client, isBroken: completion.kind == .failed)
         case .drained:
             if let server = client.server { self.resumeReplies(server) }
-        case .accepted, .connected, .closed, .woken, .released:
+            self.resumeReading(client)
+        case .accepted, .connected, .closed, .released, .woken:
             break
         }
     }
@@ -249,7 +255,7 @@ public final class Worker {
             if let client = server.client { self.resumeReading(client) }
         case .closed:
             self.serverClosed(server)
-        case .accepted, .woken, .released:
+        case .accepted, .released, .woken:
             break
         }
     }
@@ -294,6 +300,9 @@ public final class Worker {
             if self.loop.isCongested(server.socket) { return }
             client.isPipelineFull = server.session.ledger.count >= Self.pipelineMax
             if client.isPipelineFull { return }
+        } else if self.loop.isCongested(client.socket) {
+            // What Weir answers by itself must be taken before more is asked.
+            return
         }
         // Before and beside the data path a message is read when it is whole.
         let limit = client.phase == .ready ? Self.stashMax : Limits.loginMessageLengthMax

@@ -61,7 +61,8 @@ class Session:
 class FakeBackend:
     """Listens, lets everybody in, and runs `serve(session)` for each connection on a thread."""
 
-    def __init__(self, serve):
+    def __init__(self, serve, greeting=GREETING):
+        self.greeting = greeting
         self.serve, self.port, self.sessions = serve, free_port(), []
         self.listener = socket.create_server((HOST, self.port), backlog=64)
         threading.Thread(target=self.accept, daemon=True).start()
@@ -89,7 +90,7 @@ class FakeBackend:
             (code,) = struct.unpack("!i", session.read(length - 4)[:4])
             if code == 196608:
                 self.sessions.append(session)
-                session.send(GREETING)
+                session.send(self.greeting)
                 self.serve(session)
         except Closed:
             pass

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import struct
 import threading
 import time
@@ -11,7 +10,7 @@ import pytest
 
 from fake_backend import FakeBackend, answer, error
 from harness import wait_until
-from pgwire import Closed, Wire, bind, cstring, execute, message, parse, sync
+from pgwire import bind, cstring, execute, message, parse, startup_packet, sync
 
 pytestmark = pytest.mark.weir_only
 
@@ -157,6 +156,22 @@ def test_a_foreign_unnamed_statement_behind_a_very_long_portal_name(weir):
         assert other.result().error.code == "26000"
 
 
+def test_answers_that_nobody_reads_take_no_memory(weir):
+    # Syncs are answered without a server; who does not take the answers is not read from.
+    pooler = weir()
+    with pooler.wire(timeout=60) as client:
+        before = pooler.resident_kilobytes()
+        flood = threading.Thread(target=lambda: client.send(sync() * 3_000_000), daemon=True)
+        flood.start()
+        time.sleep(3)
+        assert flood.is_alive(), "all was taken"
+        assert pooler.resident_kilobytes() - before < 20_000
+        for _ in range(3_000_000 // 1_000):
+            assert client.read_exactly(6_000) == message("Z", b"I") * 1_000
+        flood.join(10)
+        assert client.ask("SELECT 1") == "1"
+
+
 # Waiting.
 
 def test_nobody_is_forgotten_when_commands_meet_timeouts(weir):
@@ -280,6 +295,25 @@ def test_a_connect_query_that_ends_its_connection_is_a_failed_login(weir):
     assert (pooler.folder / "pooler.log").read_text().count("new connection to server") < 12
 
 
+def test_a_login_given_up_keeps_its_slot_until_the_server_has_closed(weir):
+    # PostgreSQL may still make a session of it.
+    may_close = threading.Event()
+
+    def serve(session):
+        may_close.wait(20)
+
+    with FakeBackend(serve, greeting=b"") as backend:
+        pooler = weir(databases={"app": f"host=127.0.0.1 port={backend.port}"}, default_pool_size=1,
+                      server_connect_timeout=0.5, query_wait_timeout=10)
+        client = pooler.wire(login=False)
+        client.send(startup_packet({"user": "app", "database": "app"}))
+        time.sleep(2)
+        assert len(backend.sessions) == 1
+        may_close.set()
+        wait_until(lambda: len(backend.sessions) > 1, "the next try")
+        client.close()
+
+
 # The console.
 
 def test_a_console_command_longer_than_a_client_may_wait_with(weir):
@@ -326,3 +360,48 @@ def test_clients_are_told_of_the_end_without_any_server(weir, postgres):
         pooler.signal(signal.SIGQUIT)
         told = client.wait_closed()
         assert [kind for kind, _ in told] == ["E"] and b"57P01" in told[0][1]
+
+
+def test_databases_that_come_and_go_need_no_more_places(weir):
+    pooler = weir(databases={"*": "{backend} dbname=app"}, autodb_idle_timeout=1, server_idle_timeout=1)
+
+    def places():
+        return next(int(row["used"]) for row in pooler.show("MEM") if row["name"] == "pool_cache")
+
+    counts = []
+    for _ in range(3):
+        assert pooler.ask("SELECT 1", database="tenant") == "1"
+        counts.append(places())
+        wait_until(lambda: "tenant" not in [row["name"] for row in pooler.show("DATABASES")], "it is forgotten")
+    assert counts[0] == counts[1] == counts[2]
+
+
+def test_a_disabled_automatic_database_stays_disabled(weir):
+    pooler = weir(databases={"*": "{backend} dbname=app"}, autodb_idle_timeout=1, server_idle_timeout=1)
+    assert pooler.ask("SELECT 1", database="tenant") == "1"
+    pooler.admin("DISABLE tenant")
+    time.sleep(3)
+    assert pooler.login_error(database="tenant").code == "57P03"
+
+
+def test_a_database_that_a_reload_takes_away_and_brings_back(weir):
+    pooler = weir()
+    with pooler.wire(database="second") as client:
+        assert client.ask("SELECT 1") == "1"
+        second = pooler.databases.pop("second")
+        pooler.write()
+        pooler.admin("RELOAD")
+        assert [kind for kind, _ in client.wait_closed()] == ["E"]
+    assert pooler.login_error(database="second").code == "3D000"
+    pooler.databases["second"] = second
+    pooler.write()
+    pooler.admin("RELOAD")
+    assert pooler.ask("SELECT 2", database="second") == "2"
+
+
+def test_a_signal_ends_a_suspended_process(weir):
+    pooler = weir()
+    with pooler.wire(), pooler.console() as console:
+        assert console.query("SUSPEND").tags == ["SUSPEND"]
+        pooler.signal(signal.SIGTERM)
+        assert pooler.wait(5) == 0
