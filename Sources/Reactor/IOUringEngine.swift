@@ -104,7 +104,15 @@ final class IOUringEngine {
             self.loop.unpark(upTo: self.lent)
             self.serviceListed()
         }
-        self.submitAndWait(self.loop.waitTime(until: deadline))
+        let outcome = self.submitAndWait(self.loop.waitTime(until: deadline))
+        switch -outcome {
+        case ...0, ETIME, EINTR, EAGAIN, EBUSY, ENOMEM:
+            break
+        default:
+            preconditionFailure(
+                "the ring refuses (errno \(-outcome)): run by another thread than made it?"
+            )
+        }
         self.loop.now = Syscalls.bootTime()
         self.gather()
     }
@@ -145,20 +153,20 @@ final class IOUringEngine {
         }
     }
 
-    private func submitAndWait(_ wait: Int64) {
+    /// The kernel's answer: a negative errno when nothing could be done.
+    @discardableResult
+    private func submitAndWait(_ wait: Int64) -> Int32 {
         if wait == 0 {
-            unsafe io_uring_submit_and_get_events(self.ring)
-        } else {
-            var first: UnsafeMutablePointer<io_uring_cqe>?
-            var time = __kernel_timespec()
-            if wait > 0 {
-                time.tv_sec = wait / 1_000_000_000
-                time.tv_nsec = wait % 1_000_000_000
-                unsafe io_uring_submit_and_wait_timeout(self.ring, &first, 1, &time, nil)
-            } else {
-                unsafe io_uring_submit_and_wait_timeout(self.ring, &first, 1, nil, nil)
-            }
+            return unsafe io_uring_submit_and_get_events(self.ring)
         }
+        var first: UnsafeMutablePointer<io_uring_cqe>?
+        if wait < 0 {
+            return unsafe io_uring_submit_and_wait_timeout(self.ring, &first, 1, nil, nil)
+        }
+        var time = __kernel_timespec()
+        time.tv_sec = wait / 1_000_000_000
+        time.tv_nsec = wait % 1_000_000_000
+        return unsafe io_uring_submit_and_wait_timeout(self.ring, &first, 1, &time, nil)
     }
 
     private func gather() {

@@ -89,6 +89,10 @@ public struct ReactorLimits: Sendable, Equatable {
         limits.maxListeners = min(max(self.maxListeners, 1), 1024)
         limits.acceptsPerTurn = max(self.acceptsPerTurn, 1)
         limits.eventsPerTurn = min(max(self.eventsPerTurn, 16), 4096)
+        // A century: sums with the clock cannot overflow.
+        let longest: Int64 = 3_153_600_000_000_000_000
+        limits.lingerTimeout = min(max(self.lingerTimeout, 0), longest)
+        limits.acceptBackoff = min(max(self.acceptBackoff, 1), longest)
         limits.submissionEntries = Self.powerOfTwo(self.submissionEntries, upTo: 512)
         limits.completionEntries = Self.powerOfTwo(self.completionEntries, upTo: 65_536)
         return limits

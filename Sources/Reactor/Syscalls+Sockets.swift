@@ -152,8 +152,9 @@ extension Syscalls {
         var uid: UInt32 = 0
         var gid: UInt32 = 0
         let outcome = unsafe weir_peer_credentials(descriptor, &pid, &uid, &gid)
-        // On a TCP socket the call succeeds and says pid 0.
-        if outcome < 0 || pid == 0 {
+        // On a TCP socket the call succeeds and says user -1. (A pid of 0 is a peer in another
+        // container's namespace, whose user is known all the same.)
+        if outcome < 0 || uid == .max {
             return nil
         }
         return (pid, uid, gid)

@@ -18,7 +18,9 @@ final class LoopHarness {
 
     /// One turn of at most `milliseconds`.
     func turn(_ milliseconds: Int64 = 20) {
-        let count = self.loop.turn(until: EventLoop.clock() + milliseconds * 1_000_000)
+        // 0 means the loop's own past: it looks and does not wait.
+        let start = milliseconds == 0 ? self.loop.now : EventLoop.clock()
+        let count = self.loop.turn(until: start + milliseconds * 1_000_000)
         for index in 0..<count {
             let completion = self.loop.completion(index)
             self.log.append(completion)
@@ -43,7 +45,7 @@ final class LoopHarness {
                 Issue.record("never: \(what)", sourceLocation: sourceLocation)
                 return
             }
-            self.turn()
+            self.turn(1)
         }
     }
 

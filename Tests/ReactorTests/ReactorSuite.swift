@@ -1,8 +1,8 @@
 import Reactor
 import Testing
 
-/// All tests of the loop, one after another: some lower the process's descriptor limit or
-/// measure latency.
+/// All tests that open descriptors, one after another: one of them lowers the process's
+/// descriptor limit, others measure latency.
 @Suite(.serialized)
 enum ReactorSuite {
     /// Both engines; every socket test runs on each. Where io_uring is missing its runs fail

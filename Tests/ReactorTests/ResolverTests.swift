@@ -161,19 +161,4 @@ import Testing
         try answers.wait(for: 20)
         #expect(resolver.snapshot(now: 0).count == 20 - refused)
     }
-
-    @Test func `localhost is found by the real name service`() throws {
-        let resolver = Resolver(
-            threads: try HelperThreads(count: 1),
-            positiveTTL: 1000,
-            negativeTTL: 1000
-        )
-        let answers = Answers()
-        resolver.resolve(host: "localhost", port: 5432, now: 0) { answers.add($0) }
-        resolver.resolve(host: "no-such-host.invalid", port: 1, now: 0) { answers.add($0) }
-        try answers.wait(for: 2)
-        let found = answers.all.compactMap { try? $0.get() }.flatMap { $0 }
-        #expect(found.contains(.loopback(port: 5432)))
-        #expect(answers.all.contains { (try? $0.get()) == nil })
-    }
 }

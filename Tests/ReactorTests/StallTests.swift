@@ -68,6 +68,7 @@ extension ReactorSuite {
                 busy <= calm * 10 + 2_000_000,
                 "median round trip: \(calm) ns before, \(busy) ns with 40 stalled readers"
             )
+            print("\(engine): median round trip \(calm) ns, with 40 stalled readers \(busy) ns")
             for (socket, _) in stalled {
                 harness.loop.close(socket, flushing: false)
             }
@@ -83,7 +84,13 @@ extension ReactorSuite {
             for _ in 0..<50 {
                 let start = EventLoop.clock()
                 peer.send([1])
-                harness.run("the byte comes back") { peer.read() == .bytes([1]) }
+                while peer.read() != .bytes([1]) {
+                    if EventLoop.clock() - start > 2_000_000_000 {
+                        Issue.record("the byte never came back")
+                        return .max / 100
+                    }
+                    harness.turn(0)
+                }
                 times.append(EventLoop.clock() - start)
             }
             return times.sorted()[times.count / 2]
