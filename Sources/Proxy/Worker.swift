@@ -106,6 +106,8 @@ public final class Worker {
     var ending = Ending.none
     var isFinished = false
     var isSuspended = false
+    /// The console client whose SUSPEND is in force.
+    var suspender = ClientID.none
     var suspendDeadline: Instant = .max
     var pendingControls: [PendingControl] = []
     var nextTick: Instant = 0
