@@ -91,7 +91,7 @@ struct SimulatedBackend {
         self.forgetUnnamed(at: kind)
         var statements: [BackendRequest.Statement] = []
         if kind == .query {
-            let prefix = "SET \"application_name\" = '"
+            let prefix = "SELECT pg_catalog.set_config('application_name','"
             if message.text.hasPrefix(prefix) {
                 self.name = String(message.text.dropFirst(prefix.count).prefix { $0 != "'" })
                 reply = RawMessage("S", "application_name\0\(self.name)\0").bytes
