@@ -24,6 +24,28 @@ final class ClientLogin {
 
 /// Clients are let in.
 extension Worker {
+    /// Connections beyond `max_client_conn` that may wait to be told so, or bring a cancel request
+    /// or an administrator. Else those who connect and say nothing could take every descriptor, for
+    /// as long as a login may last.
+    static let strangersMax = 256
+
+    /// Whether there are more clients than `max_client_conn`, and so many more.
+    private func isFull(beyond more: Int) -> Bool {
+        self.clients.count - self.consoleClients - more > self.settings.global.maxClientConn
+    }
+
+    private var fullness: ErrorFields {
+        let limit = self.settings.global.maxClientConn
+        let others = self.clients.count - self.consoleClients - 1
+        return ErrorFields(
+            .fatal,
+            .tooManyConnections,
+            "no more connections allowed (max_client_conn)",
+            detail: "\(others) of \(limit) client connections are in use.",
+            hint: "Raise max_client_conn, or close idle clients by client_idle_timeout."
+        )
+    }
+
     /// A connection has been accepted.
     func accepted(_ socket: SocketID) {
         let now = self.loop.now
@@ -42,6 +64,9 @@ extension Worker {
         }
         client.login = ClientLogin()
         self.loop.setContext(Role.client.token(client.id.index), of: socket)
+        if self.isFull(beyond: Self.strangersMax) {
+            return self.closeClient(client, .loginFailed, self.fullness)
+        }
         self.resumeReading(client)
     }
 
@@ -181,17 +206,7 @@ extension Worker {
                 hint: "Connect to PostgreSQL directly for replication."
             )
         }
-        let limit = self.settings.global.maxClientConn
-        let present = self.clients.count - self.consoleClients
-        if present > limit {
-            return ErrorFields(
-                .fatal,
-                .tooManyConnections,
-                "no more connections allowed (max_client_conn)",
-                detail: "\(present - 1) of \(limit) client connections are in use.",
-                hint: "Raise max_client_conn, or close idle clients by client_idle_timeout."
-            )
-        }
+        if self.isFull(beyond: 0) { return self.fullness }
         return nil
     }
 

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import socket
 import struct
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -405,3 +407,20 @@ def test_a_signal_ends_a_suspended_process(weir):
         assert console.query("SUSPEND").tags == ["SUSPEND"]
         pooler.signal(signal.SIGTERM)
         assert pooler.wait(5) == 0
+
+
+def test_strangers_who_say_nothing_are_bounded(weir):
+    # Beyond max_client_conn only so many may be silent until client_login_timeout; the console stays in reach
+    # as soon as some have gone.
+    pooler = weir(max_client_conn=5, tcp_defer_accept=0)
+    silent = [socket.create_connection(("127.0.0.1", pooler.port), timeout=10) for _ in range(300)]
+    descriptors = Path(f"/proc/{pooler.pid}/fd")
+    try:
+        told = silent[299].recv(4_096)
+        assert told[:1] == b"E" and b"C53300" in told
+        wait_until(lambda: len(list(descriptors.iterdir())) < 290, "those too many are closed")
+    finally:
+        for sock in silent:
+            sock.close()
+    assert wait_until(lambda: pooler.show("VERSION"), "the console is there")
+    pooler.still_serves()
