@@ -74,7 +74,8 @@ for target in package.targets where target.type != .system && target.name != "CL
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
         .strictMemorySafety(),
         .treatAllWarnings(as: .error),
-        // Checked in debug builds, where all tests run; a third of the data path's instructions else.
+        // Checked in debug builds, where all tests run. In release these checks were a third of the
+        // data path's instructions.
         .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
     ]
 }

@@ -2,7 +2,8 @@ public import Wire
 
 /// The keys handed out to clients: one table, from a key to the one client that it belongs to.
 ///
-/// Keys come from outside, since randomness does; a key that is taken is refused, so that the caller draws again.
+/// Keys come from outside, since randomness does; a key that is taken is refused, so that the
+/// caller draws again.
 public struct CancelKeys: Sendable {
     private var owners: [CancelKey: ClientID] = [:]
 

@@ -2,7 +2,8 @@ import Wire
 
 /// What one client is doing after its login, and what becomes of each message that it sends.
 ///
-/// The session knows nothing of sockets and of which server it has: it says what to do, and is told what came of it.
+/// The session knows nothing of sockets and of which server it has: it says what to do, and is told
+/// what came of it.
 public struct ClientSession: Equatable, Sendable {
     /// Where the client stands.
     public enum State: Equatable, Sendable {
@@ -10,8 +11,8 @@ public struct ClientSession: Equatable, Sendable {
         case idle
         /// Stands in its pool's queue. Becomes: linking, linked, skipping, idle.
         case waiting
-        /// Has a server, and its parameters are being applied to it; nothing of the client's is sent yet.
-        /// Becomes: linked.
+        /// Has a server, and its parameters are being applied to it; nothing of the client's is
+        /// sent yet. Becomes: linked.
         case linking
         /// Has a server. Becomes: idle (released).
         case linked
@@ -19,7 +20,8 @@ public struct ClientSession: Equatable, Sendable {
 
     /// What becomes of a message.
     public enum Action: Equatable, Sendable {
-        /// Pass it on; `request` is entered into the server's ledger, nil for what is never answered.
+        /// Pass it on; `request` is entered into the server's ledger, nil for what is never
+        /// answered.
         case forward(ReplyLedger.Request?)
         /// Get a server first, then offer the same message again.
         case acquire
@@ -48,7 +50,8 @@ public struct ClientSession: Equatable, Sendable {
     /// Where the client stands.
     public private(set) var state: State = .idle
 
-    /// After an error in place of a reply: messages are thrown away up to the Sync that ends their batch.
+    /// After an error in place of a reply: messages are thrown away up to the Sync that ends their
+    /// batch.
     public private(set) var isSkipping = false
 
     /// When the server is given back.
@@ -141,7 +144,8 @@ public struct ClientSession: Equatable, Sendable {
 
     /// The client left the queue with an error in place of its replies; its batch is thrown away.
     ///
-    /// - Parameter extended: whether the batch was begun by an extended message, so that only a Sync ends it.
+    /// - Parameter extended: whether the batch was begun by an extended message, so that only a
+    ///   Sync ends it.
     public mutating func refused(extended: Bool) {
         self.state = .idle
         self.isSkipping = extended

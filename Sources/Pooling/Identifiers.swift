@@ -1,7 +1,8 @@
-/// Names a client for as long as it is connected: a slot and how many clients have held that slot before.
+/// Names a client for as long as it is connected: a slot and how many clients have held that slot
+/// before.
 ///
-/// A stale identifier never names the slot's next tenant, which is what makes late events (a cancel, a helper thread's answer)
-/// harmless.
+/// A stale identifier never names the slot's next tenant, which is what makes late events (a
+/// cancel, a helper thread's answer) harmless.
 public struct ClientID: Hashable, Sendable {
     /// The slot.
     public var index: UInt32
@@ -49,5 +50,6 @@ public struct PoolID: Hashable, Sendable {
 /// A moment: nanoseconds of the boot-time clock. Time is always an argument here.
 public typealias Instant = Int64
 
-/// A span of time in nanoseconds; 0 as a setting means "no limit" unless its documentation says otherwise.
+/// A span of time in nanoseconds; 0 as a setting means "no limit" unless its documentation says
+/// otherwise.
 public typealias Nanoseconds = Int64

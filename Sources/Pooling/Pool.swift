@@ -1,6 +1,7 @@
 /// The server connections that one user has to one database, and the clients that wait for one.
 ///
-/// A part of `PoolSet`, which alone changes it: limits that pools share can only be kept from there.
+/// A part of `PoolSet`, which alone changes it: limits that pools share can only be kept from
+/// there.
 public struct Pool: Equatable, Sendable {
     /// An idle server.
     struct Idle: Equatable, Sendable {
@@ -27,7 +28,8 @@ public struct Pool: Equatable, Sendable {
 
     /// Clients that are logged in to this pool.
     public internal(set) var clients = 0
-    /// Whether `minimumSize` applies although no client is connected (the database forces its user).
+    /// Whether `minimumSize` applies although no client is connected (the database forces its
+    /// user).
     public internal(set) var isAlwaysFilled = false
     /// Whether a login can be tried at all: pass-through keys exist only after a client's login.
     public internal(set) var hasCredentials = true

@@ -3,7 +3,8 @@ extension PoolSet {
     public enum Opening: Equatable, Sendable {
         /// Open one connection for this pool; call `opened` with its ID.
         case open(PoolID)
-        /// Close this idle server of another pool, which holds a slot that a waiter needs; its place is `closing` already.
+        /// Close this idle server of another pool, which holds a slot that a waiter needs; its
+        /// place is `closing` already.
         case evict(ServerID)
     }
 
@@ -48,8 +49,8 @@ extension PoolSet {
             && self.process.hasRoom
     }
 
-    /// The longest idle server of another pool whose end frees the slot that `pool` lacks: of every cap that is full, or, where
-    /// no server can do that alone, of one of them.
+    /// The longest idle server of another pool whose end frees the slot that `pool` lacks: of every
+    /// cap that is full, or, where no server can do that alone, of one of them.
     private func evictable(for pool: PoolID) -> ServerID? {
         let wanting = self.pools[pool.index]
         // Slots that come back anyhow are enough for so many.
@@ -116,13 +117,15 @@ extension PoolSet {
     public enum LoginFailure: Equatable, Sendable {
         /// The server says that it is full or starting (53300, 57P03): wait and try again.
         case busy
-        /// The server says no to this user or database, or what it says cannot be understood: all who wait get the reason.
+        /// The server says no to this user or database, or what it says cannot be understood: all
+        /// who wait get the reason.
         case refused
         /// There is no server to ask: who waits too long gets the reason.
         case unreachable
     }
 
-    /// A login has failed; the connection is being closed. Returns whether all who wait are to be told the reason.
+    /// A login has failed; the connection is being closed. Returns whether all who wait are to be
+    /// told the reason.
     public mutating func loginFailed(
         _ server: ServerID,
         _ failure: LoginFailure,

@@ -114,8 +114,8 @@ extension PoolSet {
         database.map { self.databases[$0].used } ?? self.process.used
     }
 
-    /// Takes an idle server to be checked for a waiter that nothing is under way for: after another check has failed. Ask
-    /// until nil, and before `nextServed`.
+    /// Takes an idle server to be checked for a waiter that nothing is under way for: after another
+    /// check has failed. Ask until nil, and before `nextServed`.
     public mutating func nextTest(_ pool: PoolID, now: Instant) -> ServerID? {
         guard let idle = self.idleForWaiter(pool), self.isCheckDue(idle, in: pool.index, now: now)
         else { return nil }
@@ -123,8 +123,9 @@ extension PoolSet {
         return idle.server
     }
 
-    /// Takes a waiter that gets an idle server, checked or not, one a call: after a pause has ended, a check has failed or a
-    /// client has been put back into the queue. Otherwise no server is idle while somebody waits.
+    /// Takes a waiter that gets an idle server, checked or not, one a call: after a pause has
+    /// ended, a check has failed or a client has been put back into the queue. Otherwise no server
+    /// is idle while somebody waits.
     public mutating func nextServed(
         _ pool: PoolID,
         now: Instant
@@ -136,7 +137,8 @@ extension PoolSet {
         return (waiter.client, idle.server, waiter.since)
     }
 
-    /// An idle server that somebody waits for; those for whom a check is under way are as good as served.
+    /// An idle server that somebody waits for; those for whom a check is under way are as good as
+    /// served.
     private func idleForWaiter(_ id: PoolID) -> Pool.Idle? {
         let pool = self.pools[id.index]
         guard !self.isPaused(id), pool.waiters.count > pool.count(.testing) else { return nil }

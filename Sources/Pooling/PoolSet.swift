@@ -1,14 +1,17 @@
-/// All pools of the process and the limits that they share: who gets which server, what is opened, what is closed.
+/// All pools of the process and the limits that they share: who gets which server, what is opened,
+/// what is closed.
 ///
 /// ## Overview
-/// Servers and clients are IDs; what connects and sends is elsewhere. Every server connection that exists or is being made or
-/// unmade stands at exactly one `ServerPlace` of one pool and takes one slot of the pool, of its database, of its user and of
-/// the process. Only `move` changes places, so that the counts cannot drift.
+/// Servers and clients are IDs; what connects and sends is elsewhere. Every server connection that
+/// exists or is being made or unmade stands at exactly one `ServerPlace` of one pool and takes one
+/// slot of the pool, of its database, of its user and of the process. Only `move` changes places,
+/// so that the counts cannot drift.
 ///
 /// ## Function
 /// - `checkOut` and `checkIn` are the two events of the data path.
 /// - `nextOpening` says which connection to open, or to evict for one, until it answers nil.
-/// - A slot is free again only with `closed`: when PostgreSQL has closed the connection, not when it was told to.
+/// - A slot is free again only with `closed`: when PostgreSQL has closed the connection, not when
+///   it was told to.
 public struct PoolSet: Equatable, Sendable {
     struct Record: Equatable, Sendable {
         var server: ServerID
@@ -97,7 +100,8 @@ public struct PoolSet: Equatable, Sendable {
     public enum CheckOut: Equatable, Sendable {
         /// This one.
         case use(ServerID)
-        /// A place in the queue, and this idle server is to be checked first; `checkIn` hands it on.
+        /// A place in the queue, and this idle server is to be checked first; `checkIn` hands it
+        /// on.
         case test(ServerID, WaitQueue.Ticket)
         /// A place in the queue.
         case wait(WaitQueue.Ticket)
@@ -109,7 +113,8 @@ public struct PoolSet: Equatable, Sendable {
         guard !self.isPaused(pool), let idle = self.freshest(in: index) else {
             return .wait(self.pools[index].waiters.append(client, since: now))
         }
-        // Nobody passes those who wait; so while others wait for a check, one more server is checked for one more client.
+        // Nobody passes those who wait; so while others wait for a check, one more server is
+        // checked for one more client.
         if !self.pools[index].waiters.isEmpty || self.isCheckDue(idle, in: index, now: now) {
             self.move(idle.server, to: .testing, now: now)
             return .test(idle.server, self.pools[index].waiters.append(client, since: now))
@@ -174,8 +179,8 @@ public struct PoolSet: Equatable, Sendable {
         return .serverLifetime
     }
 
-    /// Whether a connection's time is over; the pool's connections take turns, so that a pool that was opened at once is not
-    /// closed at once.
+    /// Whether a connection's time is over; the pool's connections take turns, so that a pool that
+    /// was opened at once is not closed at once.
     func isOverAge(_ record: Record, now: Instant) -> Bool {
         let lifetime = self.pools[record.pool.index].limits.lifetime
         guard now - record.connectedAt >= lifetime else { return false }
@@ -195,7 +200,8 @@ public struct PoolSet: Equatable, Sendable {
         self.pools[pool.index].waiters.remove(ticket, client: client)
     }
 
-    /// A client goes back to the front of the queue: the server that it was given was lost before it could be used.
+    /// A client goes back to the front of the queue: the server that it was given was lost before
+    /// it could be used.
     public mutating func waitAgain(
         _ pool: PoolID,
         client: ClientID,

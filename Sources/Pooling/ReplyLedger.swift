@@ -1,22 +1,25 @@
 import Wire
 
-/// What a server still owes: the one place that knows whom each reply is for and when nothing is due any more.
+/// What a server still owes: the one place that knows whom each reply is for and when nothing is
+/// due any more.
 ///
 /// ## Overview
-/// Everything sent to a server is entered, in order, with what becomes of its replies: passed on to the client, or swallowed
-/// because the request was Weir's own. Each reply is matched against the entry at the head. `isSettled` is the question that
-/// releases, resets and recoveries ask.
+/// Everything sent to a server is entered, in order, with what becomes of its replies: passed on to
+/// the client, or swallowed because the request was Weir's own. Each reply is matched against the
+/// entry at the head. `isSettled` is the question that releases, resets and recoveries ask.
 ///
 /// ## Function
 /// - A Query and a FunctionCall are answered by anything up to ReadyForQuery.
-/// - Extended requests are answered one by one. An error skips everything up to the next Sync, entries of it included, and if
-///   no Sync was sent yet, what is sent before it (`isSkipping`).
-/// - While a COPY waits for data the server ignores Sync and Flush, so a Sync sent into a COPY is never answered. Whether one
-///   was read in the COPY or after the COPY's error cannot be known from outside; then the server is doubtful.
+/// - Extended requests are answered one by one. An error skips everything up to the next Sync,
+///   entries of it included, and if no Sync was sent yet, what is sent before it (`isSkipping`).
+/// - While a COPY waits for data the server ignores Sync and Flush, so a Sync sent into a COPY is
+///   never answered. Whether one was read in the COPY or after the COPY's error cannot be known
+///   from outside; then the server is doubtful.
 ///
 /// A reply that no entry explains is `unexpected`: the connection cannot be understood any more.
 ///
-/// Rules of the server: <https://www.postgresql.org/docs/current/protocol-flow.html>, and its `PostgresMain`.
+/// Rules of the server: <https://www.postgresql.org/docs/current/protocol-flow.html>, and its
+/// `PostgresMain`.
 public struct ReplyLedger: Equatable, Sendable {
     /// A request that is answered, or that ends what is answered.
     public enum Request: UInt8, Equatable, Sendable, CaseIterable {
@@ -77,7 +80,8 @@ public struct ReplyLedger: Equatable, Sendable {
     /// Syncs sent into the COPY under way, which the server ignores as long as the COPY goes well.
     private var syncsIntoCopy = 0
 
-    /// Syncs that were sent into a COPY which has failed: each may be answered after all, if the server read it after its error.
+    /// Syncs that were sent into a COPY which has failed: each may be answered after all, if the
+    /// server read it after its error.
     private var readysPossible = 0
 
     /// The accounting may be off by one; the server must not be used by anybody else.
@@ -89,8 +93,8 @@ public struct ReplyLedger: Equatable, Sendable {
     /// How many of those have been answered, or thrown away by the server after an error.
     private(set) var changesEnded = 0
 
-    /// A request was sent into a COPY, which reads none. No entry stands for it, and a reply to it may come all the same, when
-    /// the COPY had failed by itself before the request was read.
+    /// A request was sent into a COPY, which reads none. No entry stands for it, and a reply to it
+    /// may come all the same, when the COPY had failed by itself before the request was read.
     public private(set) var isMisled = false
 
     /// Creates the ledger of a server that owes nothing.
@@ -107,7 +111,8 @@ public struct ReplyLedger: Equatable, Sendable {
         self.head < self.entries.count && self.entries[self.head] & Audience.pooler.rawValue != 0
     }
 
-    /// Whether the request being answered belongs to the extended protocol, so that only a Sync ends an error in it.
+    /// Whether the request being answered belongs to the extended protocol, so that only a Sync
+    /// ends an error in it.
     public var isExtended: Bool {
         guard let request = self.current else { return self.isSkipping }
         return request != .query && request != .functionCall
@@ -142,7 +147,8 @@ public struct ReplyLedger: Equatable, Sendable {
         if request == .parse || request == .close { self.changesSent += 1 }
     }
 
-    /// Gives the room of answered entries back; a pipeline that never runs dry must not grow for ever.
+    /// Gives the room of answered entries back; a pipeline that never runs dry must not grow for
+    /// ever.
     private mutating func compact() {
         if self.head == self.entries.count {
             self.entries.removeAll(keepingCapacity: true)
@@ -157,7 +163,8 @@ public struct ReplyLedger: Equatable, Sendable {
         switch request {
         case .copyEnd: self.isCopyingIn = false
         case .sync: self.syncsIntoCopy += 1
-        // The server ends the COPY with an error when it reads this; what it reads afterwards, and how, depends on when.
+        // The server ends the COPY with an error when it reads this; what it reads afterwards, and
+        // how, depends on when.
         default: self.mislead()
         }
     }
@@ -231,7 +238,8 @@ public struct ReplyLedger: Equatable, Sendable {
         return verdict
     }
 
-    /// libpq sends its Sync behind the Execute of a COPY; when a trigger fails before the first row is read, it is answered.
+    /// libpq sends its Sync behind the Execute of a COPY; when a trigger fails before the first row
+    /// is read, it is answered.
     private mutating func possibleReadyReceived() -> Verdict {
         guard self.readysPossible > 0 else { return .unexpected }
         self.readysPossible -= 1
@@ -270,7 +278,8 @@ public struct ReplyLedger: Equatable, Sendable {
         self.isCopyingIn = true
         self.isServerCopying = true
         self.syncsIntoCopy = 0
-        // What was sent behind the COPY's own request is read by the COPY, up to the end of the data.
+        // What was sent behind the COPY's own request is read by the COPY, up to the end of the
+        // data.
         let next = self.head + 1
         var end = next
         while end < self.entries.count {

@@ -1,10 +1,12 @@
 public import Wire
 
-/// What is known of one server connection after its login: what it owes, where its transaction stands, what its last user left.
+/// What is known of one server connection after its login: what it owes, where its transaction
+/// stands, what its last user left.
 ///
 /// ## Function
-/// Every request sent and every reply received passes here. `nextRecovery` says what stands between this server and its next
-/// client; a server goes back to its pool only when the answer is `.ready`.
+/// Every request sent and every reply received passes here. `nextRecovery` says what stands between
+/// this server and its next client; a server goes back to its pool only when the answer is
+/// `.ready`.
 public struct ServerSession: Equatable, Sendable {
     /// What must be done before somebody else may use this server.
     public enum Recovery: Equatable, Sendable {
@@ -12,7 +14,8 @@ public struct ServerSession: Equatable, Sendable {
         case ready
         /// Replies are due; look again when they are in.
         case wait
-        /// End a COPY whose data will not come any more. `sync` when only a Sync ends the error that follows.
+        /// End a COPY whose data will not come any more. `sync` when only a Sync ends the error
+        /// that follows.
         case failCopy(sync: Bool)
         /// End an extended batch that its client did not end.
         case sync
@@ -32,14 +35,15 @@ public struct ServerSession: Equatable, Sendable {
     /// Where the transaction stood at the last ReadyForQuery.
     public private(set) var status: TransactionStatus = .idle
 
-    /// Cancel requests on their way to this server. One that arrives late must not meet the next client's query.
+    /// Cancel requests on their way to this server. One that arrives late must not meet the next
+    /// client's query.
     public private(set) var cancelsUnderWay = 0
 
     /// The client whose unnamed statement the server holds, if all goes well with what was sent.
     public private(set) var unnamedOwner: ClientID = .none
 
-    /// Whose it was before the last change, and which Parse or Close of the ledger's count that change was: one that the
-    /// server throws away after an error has changed nothing.
+    /// Whose it was before the last change, and which Parse or Close of the ledger's count that
+    /// change was: one that the server throws away after an error has changed nothing.
     private var unnamedOwnerBefore: ClientID = .none
     private var unnamedChange = 0
 
@@ -61,8 +65,9 @@ public struct ServerSession: Equatable, Sendable {
     /// Creates the session of a server whose login has just ended.
     public init() {}
 
-    /// Whether the server owes nothing and is outside a transaction. One that may answer what no entry stands for is never so:
-    /// its client must keep it, and hear of it, or else would wait for those answers elsewhere.
+    /// Whether the server owes nothing and is outside a transaction. One that may answer what no
+    /// entry stands for is never so: its client must keep it, and hear of it, or else would wait
+    /// for those answers elsewhere.
     public var isAtRest: Bool {
         self.ledger.isSettled && self.status == .idle && !self.isBatchOpen && !self.ledger.isMisled
     }
@@ -93,7 +98,8 @@ public struct ServerSession: Equatable, Sendable {
         if named {
             self.hasNamedStatements = true
         } else if !self.ledger.isSkipping {
-            // PostgreSQL drops the old statement before it looks at the new one, so even a failure changes the owner.
+            // PostgreSQL drops the old statement before it looks at the new one, so even a failure
+            // changes the owner.
             let change =
                 self.isRunForCertain ? self.ledger.changesEnded : self.ledger.changesSent + 1
             self.changeUnnamed(to: client, at: change)
@@ -103,11 +109,13 @@ public struct ServerSession: Equatable, Sendable {
     /// Whether nothing that was sent before can fail and have the next request thrown away.
     private var isRunForCertain: Bool { self.ledger.isSettled && !self.isBatchOpen }
 
-    /// Whether Weir must close the unnamed statement in front of `request`, which `client` is about to send.
+    /// Whether Weir must close the unnamed statement in front of `request`, which `client` is about
+    /// to send.
     ///
-    /// Asked of every request, `parseSent` after it. The statement of another client goes before the first extended request
-    /// of this one, while nothing can fail yet: in the middle of a pipeline the server could throw the Close away, and the
-    /// Parse of this client's own as well, and run the other's statement for a Bind behind the next Sync.
+    /// Asked of every request, `parseSent` after it. The statement of another client goes before
+    /// the first extended request of this one, while nothing can fail yet: in the middle of a
+    /// pipeline the server could throw the Close away, and the Parse of this client's own as well,
+    /// and run the other's statement for a Bind behind the next Sync.
     public func mustCloseUnnamed(
         before request: ReplyLedger.Request,
         named: Bool,
@@ -120,7 +128,8 @@ public struct ServerSession: Equatable, Sendable {
         }
     }
 
-    /// Whether a Bind or Describe of the unnamed statement by `client` would meet somebody else's statement.
+    /// Whether a Bind or Describe of the unnamed statement by `client` would meet somebody else's
+    /// statement.
     public func holdsForeignUnnamed(for client: ClientID) -> Bool {
         self.unnamedOwner != .none && self.unnamedOwner != client
     }
@@ -167,12 +176,14 @@ public struct ServerSession: Equatable, Sendable {
         return verdict
     }
 
-    /// A Sync that was sent before the COPY could be seen is read by the COPY and has ended nothing.
+    /// A Sync that was sent before the COPY could be seen is read by the COPY and has ended
+    /// nothing.
     private mutating func copyInStarted() {
         if self.ledger.isExtended, !self.ledger.owesReady { self.isBatchOpen = true }
     }
 
-    /// Whether the head of the ledger takes rows, so that a run of DataRow messages needs no judgement each.
+    /// Whether the head of the ledger takes rows, so that a run of DataRow messages needs no
+    /// judgement each.
     public var acceptsRows: Bool {
         let current = self.ledger.current
         return current == .query || current == .execute
@@ -180,9 +191,11 @@ public struct ServerSession: Equatable, Sendable {
 
     // MARK: Recovery
 
-    /// What stands between this server and its next client, now that the last one is gone or has ended its work.
+    /// What stands between this server and its next client, now that the last one is gone or has
+    /// ended its work.
     ///
-    /// - Parameter midMessage: a message was sent in part, so the server takes whatever comes next for the rest of it.
+    /// - Parameter midMessage: a message was sent in part, so the server takes whatever comes next
+    ///   for the rest of it.
     public func nextRecovery(midMessage: Bool = false) -> Recovery {
         if self.isBroken || self.ledger.isDoubtful || midMessage { return .close }
         if self.cancelsUnderWay > 0 { return .wait }
@@ -218,7 +231,8 @@ public struct ServerSession: Equatable, Sendable {
     /// A cancel request for this server's query sets out.
     public mutating func cancelStarted() { self.cancelsUnderWay += 1 }
 
-    /// A cancel request has been delivered: PostgreSQL has closed its connection, so the signal has been sent.
+    /// A cancel request has been delivered: PostgreSQL has closed its connection, so the signal has
+    /// been sent.
     public mutating func cancelEnded() {
         precondition(self.cancelsUnderWay > 0, "a cancel ended that had not started")
         self.cancelsUnderWay -= 1

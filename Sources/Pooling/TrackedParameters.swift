@@ -1,8 +1,10 @@
-/// The settings that follow a client from server to server, and every combination of their values that somebody has now.
+/// The settings that follow a client from server to server, and every combination of their values
+/// that somebody has now.
 ///
-/// A client and a server each hold the ID of a combination, so that "does this server stand as this client wants it" is one
-/// comparison of integers for each check-out. Combinations are counted and forgotten with their last holder, since
-/// `application_name` alone can make every client's different.
+/// A client and a server each hold the ID of a combination, so that "does this server stand as this
+/// client wants it" is one comparison of integers for each check-out. Combinations are counted and
+/// forgotten with their last holder, since `application_name` alone can make every client's
+/// different.
 public struct TrackedParameters: Sendable {
     /// A combination of values.
     public struct Combination: Hashable, Sendable {
@@ -109,8 +111,8 @@ public struct TrackedParameters: Sendable {
         return changed
     }
 
-    /// The statement that brings a server from one combination to another; nil when there is nothing
-    /// to do. A value that the wanted combination does not know stays as it is.
+    /// The statement that brings a server from one combination to another; nil when there is
+    /// nothing to do. A value that the wanted combination does not know stays as it is.
     ///
     /// `set_config` takes a value as a configuration file has it, so that a list stays a list. The
     /// text is ASCII without a backslash, so that it means the same whatever the last client has

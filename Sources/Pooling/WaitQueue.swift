@@ -1,8 +1,9 @@
 /// Clients that wait for a server, first come, first served.
 ///
-/// A client that leaves from the middle leaves a hole behind; holes are skipped when they come to the front, and swept out
-/// when they are most of the room. Places are in the order of their tickets, so a ticket finds its place by bisection
-/// wherever that has moved to. Entering and serving are O(1), leaving is O(log n), and order never changes.
+/// A client that leaves from the middle leaves a hole behind; holes are skipped when they come to
+/// the front, and swept out when they are most of the room. Places are in the order of their
+/// tickets, so a ticket finds its place by bisection wherever that has moved to. Entering and
+/// serving are O(1), leaving is O(log n), and order never changes.
 public struct WaitQueue: Equatable, Sendable {
     /// A place in the queue.
     public struct Waiter: Equatable, Sendable {
@@ -17,7 +18,8 @@ public struct WaitQueue: Equatable, Sendable {
     /// Finds a waiter that wants to leave.
     public struct Ticket: Equatable, Sendable {
         fileprivate var since: Instant
-        /// Tells apart those who wait since the same moment; above 0 for who entered at the end, below for who came back.
+        /// Tells apart those who wait since the same moment; above 0 for who entered at the end,
+        /// below for who came back.
         fileprivate var number: Int
 
         /// A ticket of nobody.
@@ -65,7 +67,8 @@ public struct WaitQueue: Equatable, Sendable {
         return ticket
     }
 
-    /// Puts a client back where it waited before: it was served, and the server was lost before it could be used.
+    /// Puts a client back where it waited before: it was served, and the server was lost before it
+    /// could be used.
     public mutating func prepend(_ client: ClientID, since: Instant) -> Ticket {
         self.compact()
         self.firstNumber -= 1
@@ -101,7 +104,8 @@ public struct WaitQueue: Equatable, Sendable {
         return true
     }
 
-    /// Calls `body` with each waiter that waits since `time` or longer and was not notified; they count as notified then.
+    /// Calls `body` with each waiter that waits since `time` or longer and was not notified; they
+    /// count as notified then.
     public mutating func notify(since time: Instant, _ body: (ClientID) -> Void) {
         for index in self.front..<self.places.count where self.isTaken(index) {
             guard self.places[index].waiter.since <= time else { return }

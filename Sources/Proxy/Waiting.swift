@@ -30,7 +30,8 @@ extension Worker {
         self.readyClients.append(client.id)
     }
 
-    /// Bytes of a client that have been received in this turn and come behind what is looked at now.
+    /// Bytes of a client that have been received in this turn and come behind what is looked at
+    /// now.
     private func undispatchedBytes(of socket: SocketID) -> Int {
         var count = 0
         for index in self.undispatched {

@@ -42,7 +42,8 @@ public final class Resolver: Sendable {
         self.lookup = lookup
     }
 
-    /// Looks a name up and waits for the answer: for the addresses to listen on, before anybody is served.
+    /// Looks a name up and waits for the answer: for the addresses to listen on, before anybody is
+    /// served.
     public static func addressesNow(of host: String) throws(ReactorError) -> [SocketAddress] {
         switch NameService.addresses(of: host) {
         case .success(let addresses): return addresses

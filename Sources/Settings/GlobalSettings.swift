@@ -183,8 +183,8 @@ public struct GlobalSettings: Sendable, Equatable {
     public var tcpKeepintvl: Int = 0
     /// Socket buffer size in bytes; 0 = the kernel's default.
     public var tcpSocketBuffer: Int = 0
-    /// Milliseconds after which unacknowledged data ends a connection; 60000, 0 = off.
-    public var tcpUserTimeout: Int = 60_000
+    /// Milliseconds after which unacknowledged data ends a connection; 300000, 0 = off.
+    public var tcpUserTimeout: Int = 300_000
     /// More parameters to keep per client; `IntervalStyle`.
     public var trackExtraParameters: [String] = ["IntervalStyle"]
     /// How long a transaction may take; 0 = no limit.

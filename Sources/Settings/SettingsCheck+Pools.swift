@@ -106,14 +106,6 @@ extension SettingsCheck {
 
     /// Compares times with each other.
     mutating func checkTimes() {
-        let userTimeout = TimeSetting.milliseconds(Int64(self.global.tcpUserTimeout))
-        if self.global.serverCloseTimeout < userTimeout {
-            self.warn(
-                "server_close_timeout = \(self.global.serverCloseTimeout) is below "
-                    + "tcp_user_timeout = \(self.global.tcpUserTimeout) ms: a slot may be used "
-                    + "again while the kernel still tries to reach the old connection's server"
-            )
-        }
         let wait = self.global.queryWaitTimeout
         let reserve = self.global.reservePoolTimeout
         if self.global.reservePoolSize > 0, !wait.isZero, !reserve.isZero, reserve >= wait {

@@ -26,8 +26,8 @@ public final class SlowQueryLog: Sendable {
     /// Opens the log.
     ///
     /// - Parameters:
-    ///   - target: where to write; not a syslog, which would cut long lines. nil: among the lines of
-    ///     `shared`.
+    ///   - target: where to write; not a syslog, which would cut long lines. nil: among the lines
+    ///     of `shared`.
     ///   - shared: the log to write to without a target.
     ///   - limits: how much may wait to be written.
     ///   - statementLimit: how many bytes of a statement are written.

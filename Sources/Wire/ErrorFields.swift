@@ -38,8 +38,9 @@ public struct ErrorFields: Error, Equatable, Sendable {
 
     /// Reads the body of an ErrorResponse or NoticeResponse in `range` of `bytes`.
     ///
-    /// Text that is no UTF-8 is repaired, since a server may speak any encoding; a missing field keeps a neutral value. Nothing
-    /// here can fail, because a server's error must never be lost to a mistake in its form.
+    /// Text that is no UTF-8 is repaired, since a server may speak any encoding; a missing field
+    /// keeps a neutral value. Nothing here can fail, because a server's error must never be lost to
+    /// a mistake in its form.
     public init(parsing bytes: Span<UInt8>, in range: Range<Int>) {
         self.init(.error, .internalError, "")
         var position = range.lowerBound

@@ -1,7 +1,9 @@
-/// One protocol message as it stands in a receive buffer: where it starts, how long it is, how much of it has arrived.
+/// One protocol message as it stands in a receive buffer: where it starts, how long it is, how much
+/// of it has arrived.
 ///
-/// A frame is an offset, never a slice: it keeps nothing alive and costs nothing to pass around. The layout on the wire is a
-/// kind byte, an `Int32` length in network order that counts itself but not the kind, and the body
+/// A frame is an offset, never a slice: it keeps nothing alive and costs nothing to pass around.
+/// The layout on the wire is a kind byte, an `Int32` length in network order that counts itself but
+/// not the kind, and the body
 /// (<https://www.postgresql.org/docs/current/protocol-message-formats.html>).
 public struct Frame: Equatable, Sendable {
     /// Bytes before the body: the kind and the length.

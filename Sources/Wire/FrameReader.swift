@@ -1,14 +1,17 @@
 /// Finds messages in a byte stream that arrives in pieces, without collecting them.
 ///
 /// ## Overview
-/// A connection owns one reader per direction. For each received buffer it first asks `resume(available:)` how many bytes at
-/// the buffer's start still belong to a body that was let through before, then walks the messages with `next(in:at:)`, and
-/// calls `pass(_:)` for each that it lets through. A message whose tail has not arrived is let through too: its rest is what
-/// `resume` answers later. So a body larger than any buffer streams through, and nothing is kept but a count.
+/// A connection owns one reader per direction. For each received buffer it first asks
+/// `resume(available:)` how many bytes at the buffer's start still belong to a body that was let
+/// through before, then walks the messages with `next(in:at:)`, and calls `pass(_:)` for each that
+/// it lets through. A message whose tail has not arrived is let through too: its rest is what
+/// `resume` answers later. So a body larger than any buffer streams through, and nothing is kept
+/// but a count.
 ///
 /// ## Why not collect
-/// Only headers and a few short bodies decide anything; results and COPY data need no look at all. The caller that does need
-/// a body (it must say how much of it) keeps the partial bytes itself and offers them again in front of the next ones.
+/// Only headers and a few short bodies decide anything; results and COPY data need no look at all.
+/// The caller that does need a body (it must say how much of it) keeps the partial bytes itself and
+/// offers them again in front of the next ones.
 public struct FrameReader: Equatable, Sendable {
     /// Body bytes of the current message that have not arrived yet.
     public private(set) var remaining: Int = 0
@@ -21,7 +24,8 @@ public struct FrameReader: Equatable, Sendable {
         self.limit = limit
     }
 
-    /// Takes the bytes at the start of a new buffer that belong to the message already let through; returns their count.
+    /// Takes the bytes at the start of a new buffer that belong to the message already let through;
+    /// returns their count.
     @inlinable
     public mutating func resume(available: Int) -> Int {
         let count = min(self.remaining, available)

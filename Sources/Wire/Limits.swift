@@ -6,16 +6,18 @@ public enum Limits {
     /// The largest startup packet; PostgreSQL's own limit (`MAX_STARTUP_PACKET_LENGTH`).
     public static let startupLengthMax = 10_000
 
-    /// The largest message before login is done: a password, or a SASL step. PostgreSQL's own limit for these
-    /// (`PG_MAX_AUTH_TOKEN_LENGTH`) is 65,535.
+    /// The largest message before login is done: a password, or a SASL step. PostgreSQL's own limit
+    /// for these (`PG_MAX_AUTH_TOKEN_LENGTH`) is 65,535.
     public static let loginMessageLengthMax = 65_536
 
     /// Startup parameters in one packet; a real driver sends about ten.
     public static let startupParametersMax = 256
 
-    /// A name (database, user, statement, portal): PostgreSQL cuts identifiers at 63 bytes, poolers accept users to 127.
+    /// A name (database, user, statement, portal): PostgreSQL cuts identifiers at 63 bytes, poolers
+    /// accept users to 127.
     public static let nameLengthMax = 127
 
-    /// The longest ErrorResponse of a server that is collected to be read; a longer one is passed on unread.
+    /// The longest ErrorResponse of a server that is collected to be read; a longer one is passed
+    /// on unread.
     public static let errorLengthMax = 16_384
 }

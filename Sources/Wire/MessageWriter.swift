@@ -1,7 +1,7 @@
 /// Writes messages of either direction into one growing buffer, a method a message.
 ///
-/// Control messages only (login, errors, the console, resets): what clients and servers say to each other is forwarded from
-/// the receive buffer and never written anew.
+/// Control messages only (login, errors, the console, resets): what clients and servers say to each
+/// other is forwarded from the receive buffer and never written anew.
 public struct MessageWriter: Sendable {
     /// What has been written.
     public private(set) var bytes: [UInt8] = []
@@ -47,7 +47,8 @@ public struct MessageWriter: Sendable {
         self.bytes.append(UInt8(truncatingIfNeeded: bits))
     }
 
-    /// Text and its terminator; a zero byte inside ends the text, since the protocol could not carry what follows.
+    /// Text and its terminator; a zero byte inside ends the text, since the protocol could not
+    /// carry what follows.
     mutating func string(_ text: String) {
         for byte in text.utf8 {
             if byte == 0 { break }

@@ -35,7 +35,8 @@ public struct StartupParameters: Equatable, Sendable {
         self.protocolOptions = []
     }
 
-    /// Reads the pairs of zero-terminated names and values from `offset` to the terminator that must be the last byte.
+    /// Reads the pairs of zero-terminated names and values from `offset` to the terminator that
+    /// must be the last byte.
     init(parsing bytes: Span<UInt8>, at offset: Int, minor: Int32) throws(StartupError) {
         self.init(user: "", database: "")
         self.minor = minor

@@ -17,10 +17,11 @@ public enum StartupRequest: Equatable, Sendable {
     private static let gssCode: Int32 = 1234 << 16 | 5680
     private static let prefixLength = 8
 
-    /// The length of the first packet at the start of `bytes`, or nil when its length field has not arrived.
+    /// The length of the first packet at the start of `bytes`, or nil when its length field has not
+    /// arrived.
     ///
-    /// - Throws: `StartupError.invalidLength` as soon as the field says what cannot be, so that a peer that speaks another
-    ///   protocol is told at once and nothing is collected for it.
+    /// - Throws: `StartupError.invalidLength` as soon as the field says what cannot be, so that a
+    ///   peer that speaks another protocol is told at once and nothing is collected for it.
     public static func length(in bytes: Span<UInt8>) throws(StartupError) -> Int? {
         guard bytes.count >= 4 else { return nil }
         let length = Int32(bitPattern: bytes.bigEndianUInt32(at: 0))

@@ -2,8 +2,9 @@ import Pooling
 import TestSupport
 import Wire
 
-/// One server's conversation with a random client: the model of the backend on one side, `ServerSession` on the other, which
-/// sees requests when they are sent and replies when they come, sooner or later.
+/// One server's conversation with a random client: the model of the backend on one side,
+/// `ServerSession` on the other, which sees requests when they are sent and replies when they come,
+/// sooner or later.
 struct ConversationRun {
     var random: SeededRandom
     var model = BackendModel()
@@ -222,7 +223,8 @@ struct ConversationRun {
 
     // MARK: Recovery
 
-    /// The client is gone: does what `nextRecovery` says until the server is ready or closed; returns what is wrong.
+    /// The client is gone: does what `nextRecovery` says until the server is ready or closed;
+    /// returns what is wrong.
     mutating func recover() -> String? {
         for _ in 0..<200 {
             let step = self.session.nextRecovery()

@@ -19,7 +19,8 @@ struct ConversationTests {
             }
             if run.session.ledger.isDoubtful { doubtful += 1 }
         }
-        // Doubt costs a connection, so it must stay the exception even among clients as wild as these.
+        // Doubt costs a connection, so it must stay the exception even among clients as wild as
+        // these.
         #expect(doubtful * 10 < Self.rounds, "\(doubtful) of \(Self.rounds) were doubtful")
     }
 

@@ -56,7 +56,8 @@ struct PoolSetExhaustionTests {
         }
     }
 
-    /// A world after `count` clients have been served and, if so wished, have given their servers back.
+    /// A world after `count` clients have been served and, if so wished, have given their servers
+    /// back.
     private static func started(
         _ setting: Setting,
         served count: Int,

@@ -67,7 +67,8 @@ extension PoolWorld {
         guard waiting > 0, !self.pausedPools.contains(pool) else { return }
         let idle = self.servers.contains { $0.pool == pool && $0.place == .idle && !$0.isObsolete }
         if idle, waiting > self.count(pool, .testing) { throw .idleWhileSomebodyWaits(pool: pool) }
-        // Somebody waits and this pool has nothing that could end the wait: a slot must be missing, or a pause be due.
+        // Somebody waits and this pool has nothing that could end the wait: a slot must be missing,
+        // or a pause be due.
         let hasServers = self.servers.contains { $0.pool == pool }
         guard !hasServers, self.retryAt[pool] <= self.now else { return }
         let wanted = self.set.pools[pool]
@@ -76,7 +77,8 @@ extension PoolWorld {
         ]
         let isBlocked = caps.contains { !$0.hasRoom }
         guard isBlocked else { throw .waiterLost(pool: pool, "nothing is under way") }
-        // One of the caps that are full must hold nothing but servers in use, or one that is on its way out.
+        // One of the caps that are full must hold nothing but servers in use, or one that is on its
+        // way out.
         for (number, cap) in caps.enumerated() where !cap.hasRoom {
             let members = self.servers.filter {
                 number == 0

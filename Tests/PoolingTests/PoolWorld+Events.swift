@@ -21,8 +21,8 @@ extension PoolWorld {
         case pass(Nanoseconds)
     }
 
-    /// Every event that can happen now; servers are named by their place in `servers`. Clients of a pool that want nothing are
-    /// all alike, so only the first of them is named.
+    /// Every event that can happen now; servers are named by their place in `servers`. Clients of a
+    /// pool that want nothing are all alike, so only the first of them is named.
     func events(passing: [Nanoseconds]) -> [Event] {
         var events: [Event] = []
         var wanting: Set<Int> = []
@@ -155,7 +155,8 @@ extension PoolWorld {
         self.servers.remove(at: index)
     }
 
-    /// A server breaks after its client was promised it and before it was used: the client waits where it waited.
+    /// A server breaks after its client was promised it and before it was used: the client waits
+    /// where it waited.
     private mutating func loseBeforeUse(_ index: Int) {
         guard let client = self.servers[index].client else { return }
         self.unlink(index)

@@ -1,8 +1,9 @@
 import Pooling
 import TestSupport
 
-/// Everything around a `PoolSet` that `Proxy` is in production: clients that want servers, servers that come and go. It keeps
-/// books of its own in the plainest way, and throws a named violation as soon as the two disagree.
+/// Everything around a `PoolSet` that `Proxy` is in production: clients that want servers, servers
+/// that come and go. It keeps books of its own in the plainest way, and throws a named violation as
+/// soon as the two disagree.
 struct PoolWorld {
     struct Server: Equatable {
         var id: ServerID
@@ -134,7 +135,8 @@ struct PoolWorld {
         }
     }
 
-    /// Brings idle servers and those who wait together, where only a pause, a failed check or a lost server can part them.
+    /// Brings idle servers and those who wait together, where only a pause, a failed check or a
+    /// lost server can part them.
     mutating func reunite() throws(PoolWorldViolation) {
         for pool in self.pools.indices {
             while let id = self.set.nextTest(self.pools[pool], now: self.now) {

@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// COPY in both protocols: the server ignores Sync while it waits for data, which is where pools have lost count.
+/// COPY in both protocols: the server ignores Sync while it waits for data, which is where pools
+/// have lost count.
 struct ReplyLedgerCopyTests {
     @Test func `a COPY from the client in a Query`() {
         let ledger = Transcript(ReplyLedger())

@@ -20,7 +20,8 @@ extension Transcript where Value == ServerSession {
     var recovery: ServerSession.Recovery { self.value.nextRecovery() }
 }
 
-/// What stands between a server and its next client, in every situation that its last client can leave behind.
+/// What stands between a server and its next client, in every situation that its last client can
+/// leave behind.
 struct ServerSessionTests {
     private let ann = ClientID(index: 1, generation: 1)
     private let bob = ClientID(index: 2, generation: 1)

@@ -141,11 +141,6 @@ struct SettingsCheckTests {
             "query_wait_timeout = 0 lets clients wait for ever"
         ),
         (
-            "[weir]\nserver_close_timeout = 5\n\(Self.quiet)",
-            "server_close_timeout = 5 is below tcp_user_timeout = 60000 ms: a slot may be used "
-                + "again while the kernel still tries to reach the old connection's server"
-        ),
-        (
             "[weir]\npkt_buf = 8192\n\(Self.quiet)",
             "pkt_buf has no effect: buffers belong to the event engine"
         ),

@@ -66,7 +66,7 @@ struct SettingsParsingTests {
         let global = try load("[weir]").global
         #expect(global.queryWaitTimeout == .seconds(15))
         #expect(global.tcpKeepalive)
-        #expect(global.tcpUserTimeout == 60_000)
+        #expect(global.tcpUserTimeout == 300_000)
         #expect(global.serverLoginRetry == .seconds(15))
         #expect(global.slowQueryThreshold == .atLeast(.milliseconds(100)))
         #expect(global.defaultPoolSize == 20)

@@ -1,7 +1,8 @@
 import TestSupport
 import Testing
 
-/// The whole pooler but its sockets, in worlds drawn by lot. `WEIR_SEED` begins with the world that a failure names.
+/// The whole pooler but its sockets, in worlds drawn by lot. `WEIR_SEED` begins with the world that
+/// a failure names.
 struct WholePoolerTests {
     private static let rounds = TestRun.rounds(debug: 1_000, release: 50_000)
 

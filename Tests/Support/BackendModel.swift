@@ -1,9 +1,10 @@
 public import Wire
 
-/// The message loop of PostgreSQL (`PostgresMain`, and `CopyGetData` for COPY), reduced to what it answers and when.
+/// The message loop of PostgreSQL (`PostgresMain`, and `CopyGetData` for COPY), reduced to what it
+/// answers and when.
 ///
-/// Written from PostgreSQL's documentation and rules, not from `ReplyLedger`, so that either finds the other's mistakes. It
-/// reads a message at once; that replies come late is the tests' business.
+/// Written from PostgreSQL's documentation and rules, not from `ReplyLedger`, so that either finds
+/// the other's mistakes. It reads a message at once; that replies come late is the tests' business.
 public struct BackendModel: Equatable, Sendable {
     /// One message of the backend.
     public struct Reply: Equatable, Sendable {
@@ -37,7 +38,8 @@ public struct BackendModel: Equatable, Sendable {
     public var isCopying: Bool { self.copy != nil }
     /// The state that ReadyForQuery would tell.
     public private(set) var status: TransactionStatus = .idle
-    /// An extended message has been run and no Sync since, so that a transaction may be open that no status tells of.
+    /// An extended message has been run and no Sync since, so that a transaction may be open that
+    /// no status tells of.
     public private(set) var isBatchOpen = false
     /// The backend has gone.
     public private(set) var isClosed = false

@@ -28,7 +28,8 @@ public struct BackendRequest: Equatable, Sendable {
     /// How a COPY from the client goes.
     public enum CopyFate: Equatable, Sendable {
         case succeeds
-        /// Fails by itself when so many CopyData have been read; 0 is a trigger that fails before the first.
+        /// Fails by itself when so many CopyData have been read; 0 is a trigger that fails before
+        /// the first.
         case failsAfter(Int)
         /// Fails when the data have ended.
         case failsAtEnd
@@ -36,7 +37,8 @@ public struct BackendRequest: Equatable, Sendable {
 
     /// The message's kind.
     public var kind: FrontendKind
-    /// What Query and Execute run; Parse and Bind look at the first, since a failed transaction takes only its end.
+    /// What Query and Execute run; Parse and Bind look at the first, since a failed transaction
+    /// takes only its end.
     public var statements: [Statement]
     /// Whether Parse, Bind, Describe, Close, FunctionCall or the commit in Sync fail.
     public var fails: Bool

@@ -1,4 +1,5 @@
-/// Messages written out by hand, byte by byte, and read back: the tests' own codec, which shares no code with `Wire`.
+/// Messages written out by hand, byte by byte, and read back: the tests' own codec, which shares no
+/// code with `Wire`.
 public struct RawMessage: Equatable, Sendable {
     /// The kind byte.
     public var kind: UInt8

@@ -1,6 +1,7 @@
 import Wire
 
-/// Every request of a simulation by its number, which travels in the message's body and comes back in each reply.
+/// Every request of a simulation by its number, which travels in the message's body and comes back
+/// in each reply.
 struct RequestBook {
     /// The requests.
     private(set) var requests: [BackendRequest] = []

@@ -18,7 +18,8 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
         return mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to one below `bound`, which is above 0. The bias of the remainder matters to no test.
+    /// A number from 0 to one below `bound`, which is above 0. The bias of the remainder matters to
+    /// no test.
     public mutating func below(_ bound: Int) -> Int {
         Int(truncatingIfNeeded: self.next() % UInt64(bound))
     }

@@ -1,7 +1,8 @@
 import Pooling
 import Wire
 
-/// A session of the simulated PostgreSQL: bytes in, bytes out, with a nose for what must never reach it.
+/// A session of the simulated PostgreSQL: bytes in, bytes out, with a nose for what must never
+/// reach it.
 struct SimulatedBackend {
     let pool: Int
     private var model = BackendModel()
@@ -30,7 +31,8 @@ struct SimulatedBackend {
                 return (reply, "a message of kind \(message.kind) reached a server")
             }
             if kind == .copyData {
-                // Data carry no questions; those of a client that vanished inside of them are filled up with anything.
+                // Data carry no questions; those of a client that vanished inside of them are
+                // filled up with anything.
                 self.model.read(BackendRequest(.copyData, tag: -1))
             } else if let tag = RequestBook.tag(in: message.body) {
                 if let fault = self.readOfClient(kind, tag, book, &names) { return (reply, fault) }
@@ -78,7 +80,8 @@ struct SimulatedBackend {
         return nil
     }
 
-    /// PostgreSQL drops the unnamed statement before it runs a simple query, and before it parses another one.
+    /// PostgreSQL drops the unnamed statement before it runs a simple query, and before it parses
+    /// another one.
     private mutating func forgetUnnamed(at kind: FrontendKind) {
         if kind == .query || kind == .parse, !self.model.isIgnoring, !self.model.isCopying {
             self.statementOwner = nil
@@ -91,7 +94,7 @@ struct SimulatedBackend {
         self.forgetUnnamed(at: kind)
         var statements: [BackendRequest.Statement] = []
         if kind == .query {
-            let prefix = "SET \"application_name\" = '"
+            let prefix = "SELECT pg_catalog.set_config('application_name','"
             if message.text.hasPrefix(prefix) {
                 self.name = String(message.text.dropFirst(prefix.count).prefix { $0 != "'" })
                 reply = RawMessage("S", "application_name\0\(self.name)\0").bytes

@@ -1,6 +1,7 @@
 import Wire
 
-/// A client that says random things and knows what it must hear: a backend of its own, which nobody shares, is its measure.
+/// A client that says random things and knows what it must hear: a backend of its own, which nobody
+/// shares, is its measure.
 struct SimulatedClient {
     let number: Int
     /// Does nothing that leaves a server in doubt.
@@ -25,8 +26,8 @@ struct SimulatedClient {
         self.turnsLeft = 1 + random.below(12)
     }
 
-    /// Whether it may speak before it has heard everything. Who has said something of a COPY waits: nobody can know without
-    /// listening whether it goes on.
+    /// Whether it may speak before it has heard everything. Who has said something of a COPY waits:
+    /// nobody can know without listening whether it goes on.
     var mayGoOn: Bool {
         self.hasHeardAll || self.isPipelining && !(self.isGentle && self.hasCopied)
     }

@@ -1,8 +1,9 @@
 import Pooling
 import Wire
 
-/// A small shell around the decisions of `Pooling`, as `Proxy` is a large one: it forwards, acquires, holds, links, releases
-/// and recovers what it is told to, over byte strings instead of sockets.
+/// A small shell around the decisions of `Pooling`, as `Proxy` is a large one: it forwards,
+/// acquires, holds, links, releases and recovers what it is told to, over byte strings instead of
+/// sockets.
 final class SimulatedPooler {
     /// What is to be done outside.
     enum Output {

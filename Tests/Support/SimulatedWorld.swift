@@ -1,10 +1,12 @@
 import Pooling
 import Wire
 
-/// A whole pooler, its clients and its PostgreSQL in one deterministic run: everything that happens follows from the seed.
+/// A whole pooler, its clients and its PostgreSQL in one deterministic run: everything that happens
+/// follows from the seed.
 ///
-/// Bytes travel in random pieces with random delays. Clients vanish in the middle of messages, servers die, logins fail; in a
-/// gentle run none of that happens, and then every client must hear all that a PostgreSQL of its own would have told it.
+/// Bytes travel in random pieces with random delays. Clients vanish in the middle of messages,
+/// servers die, logins fail; in a gentle run none of that happens, and then every client must hear
+/// all that a PostgreSQL of its own would have told it.
 public final class SimulatedWorld {
     private enum Event {
         case speak(Int)

@@ -1,6 +1,7 @@
 import Glibc
 
-/// How long random tests run and where they start: set from outside, so that a failure can be repeated and a night can be used.
+/// How long random tests run and where they start: set from outside, so that a failure can be
+/// repeated and a night can be used.
 public enum TestRun {
     /// Where random tests start: `WEIR_SEED`, or a number drawn once for this process.
     public static let seed: UInt64 = Self.number("WEIR_SEED") ?? .random(in: 0..<1_000_000_000_000)
@@ -8,7 +9,8 @@ public enum TestRun {
     /// Whether the long form was asked for (`WEIR_LONG=1`).
     public static let isLong = (Self.number("WEIR_LONG") ?? 0) != 0
 
-    /// How many rounds a test does: `debug` in an unoptimised build, `release` in an optimised one or with `WEIR_LONG`.
+    /// How many rounds a test does: `debug` in an unoptimised build, `release` in an optimised one
+    /// or with `WEIR_LONG`.
     public static func rounds(debug: Int, release: Int) -> Int {
         if Self.isLong { return release }
         #if DEBUG
@@ -18,7 +20,8 @@ public enum TestRun {
         #endif
     }
 
-    /// The numbers of one round. With `WEIR_SEED` set to what a failure printed, that round comes first.
+    /// The numbers of one round. With `WEIR_SEED` set to what a failure printed, that round comes
+    /// first.
     public static func random(round: Int) -> SeededRandom {
         SeededRandom(seed: Self.seed &+ UInt64(truncatingIfNeeded: round))
     }

@@ -1,4 +1,5 @@
-/// Holds a value that is asked and told line by line: `#expect` takes no mutating call on a value itself.
+/// Holds a value that is asked and told line by line: `#expect` takes no mutating call on a value
+/// itself.
 @dynamicMemberLookup
 public final class Transcript<Value> {
     /// The value under test.

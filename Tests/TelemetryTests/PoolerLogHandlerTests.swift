@@ -80,7 +80,8 @@ import Testing
         }
         #expect(
             lines == [
-                "LOG C-0x55d0: shop/web@10.0.0.7:41234 closing because: client close request (age=3s)"
+                "LOG C-0x55d0: shop/web@10.0.0.7:41234 closing because: "
+                    + "client close request (age=3s)"
             ]
         )
     }

@@ -1,7 +1,8 @@
 import TestSupport
 import Wire
 
-/// A receiver as `Proxy` is one: walks the messages of every buffer, lets each through, keeps only partial headers.
+/// A receiver as `Proxy` is one: walks the messages of every buffer, lets each through, keeps only
+/// partial headers.
 struct FrameStream {
     enum Event: Equatable {
         /// A header was seen; `length` counts the whole message.
@@ -11,7 +12,8 @@ struct FrameStream {
     }
 
     var reader: FrameReader
-    /// What was seen, with adjacent body bytes merged, so that it does not depend on how the stream was cut.
+    /// What was seen, with adjacent body bytes merged, so that it does not depend on how the stream
+    /// was cut.
     private(set) var events: [Event] = []
     private var leftover: [UInt8] = []
     /// The most bytes kept between two buffers.

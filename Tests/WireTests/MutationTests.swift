@@ -2,7 +2,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// Streams that were valid once: 100,000 in an unoptimised build, 1,000,000 in an optimised one or with `WEIR_LONG=1`.
+/// Streams that were valid once: 100,000 in an unoptimised build, 1,000,000 in an optimised one or
+/// with `WEIR_LONG=1`.
 struct MutationTests {
     private static let startups: [[UInt8]] = {
         var packets: [[UInt8]] = [
