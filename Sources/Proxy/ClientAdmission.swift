@@ -44,7 +44,9 @@ extension Worker {
                 "auth_type \"any\" needs a user in the database entry"
             )
         }
-        let user = self.userEntry(client.userName)
+        // Under `any` a client may call itself what it likes; it counts as the user it becomes.
+        let isAnybody = self.settings.global.authType == .any
+        let user = self.userEntry(isAnybody ? serverUser : client.userName)
         guard self.hasRoom(client, database, user) else { return }
         let pool = self.pool(database, serverUser)
         pool.clientsHaveLoggedIn = true
