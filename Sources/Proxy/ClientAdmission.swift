@@ -157,21 +157,10 @@ extension Worker {
         guard let pool = client.pool, let login = client.login, let greeting = pool.greeting else {
             preconditionFailure("a client greeted before its time")
         }
-        var values = [String?](repeating: nil, count: self.parameters.names.count)
         self.addHost(to: login, of: client)
         self.writer.removeAll()
         self.writer.authentication(code: AuthenticationRequest.ok.code)
-        for parameter in greeting {
-            var value = parameter.value
-            if let place = self.parameters.place(of: parameter.name) {
-                value = login.wanted[place] ?? value
-                values[place] = value
-            }
-            self.writer.parameterStatus(parameter.name, value)
-        }
-        for place in values.indices where values[place] == nil {
-            values[place] = login.wanted[place]
-        }
+        let values = greeting.write(to: &self.writer, wanted: login.wanted)
         let key = self.newKey(for: client)
         client.cancelKey = key
         self.writer.backendKeyData(processID: key.processID, secret: key.secret)
