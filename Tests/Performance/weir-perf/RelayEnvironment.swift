@@ -10,7 +10,11 @@ import Telemetry
 /// log are on. Nothing is slow, so nothing is written.
 enum RelayEnvironment {
     /// Makes a worker that listens on `port`.
-    static func makeWorker(port: UInt16, serverPort: UInt16) -> Worker {
+    static func makeWorker(
+        port: UInt16,
+        serverPort: UInt16,
+        engine: Reactor.EventEngine
+    ) -> Worker {
         do {
             let settings = try Settings(
                 parsing: """
@@ -37,7 +41,7 @@ enum RelayEnvironment {
                 settings: settings,
                 users: UserList(),
                 environment: environment,
-                engine: .epoll
+                engine: engine
             )
         } catch {
             WeirPerf.fail("\(error)")

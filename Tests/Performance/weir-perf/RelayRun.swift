@@ -7,29 +7,23 @@ import Reactor
 /// ## Overview
 /// The worker runs on the main thread, which is the first one that callgrind writes down, and only
 /// its allocations are counted. There is one client with one request under way, so every run makes
-/// the same turns of the loop and the counts repeat. The engine is epoll, since valgrind does not
-/// know all of io_uring.
+/// the same turns of the loop and the counts repeat.
 struct RelayRun {
-    private let exchange: Exchange
-    private let batch: Int
-    private let port: UInt16
-
-    /// - Parameters:
-    ///   - batch: Transactions that the client sends in one piece.
-    ///   - port: The worker's; the server has the next one.
-    init(_ exchange: Exchange, batch: Int = 1, port: UInt16) {
-        self.exchange = exchange
-        self.batch = batch
-        self.port = port
-    }
+    /// The worker's port; the server has the next one.
+    let port: UInt16
+    let engine: EventEngine
 
     /// Batches before the measurement: every buffer has its size then.
     private static let warmUp = 200
 
-    /// Runs `count` transactions.
-    func measure(count: Int) -> Measurement {
-        let server = FakePostgreSQL(port: self.port + 1, reply: self.exchange.replyBytes)
-        let worker = RelayEnvironment.makeWorker(port: self.port, serverPort: self.port + 1)
+    /// Runs `count` transactions, of which the client sends `batch` in one piece.
+    func measure(_ exchange: Exchange, batch: Int = 1, count: Int) -> Measurement {
+        let server = FakePostgreSQL(port: self.port + 1, reply: exchange.replyBytes)
+        let worker = RelayEnvironment.makeWorker(
+            port: self.port,
+            serverPort: self.port + 1,
+            engine: self.engine
+        )
         let result = ClientResult()
         let run = self
         let mailbox = worker.mailbox
@@ -38,7 +32,7 @@ struct RelayRun {
             let isTaken =
                 threads.submit { server.serve() }
                 && threads.submit {
-                    result.set(run.exchangeAll(count: count))
+                    result.set(run.exchangeAll(exchange, batch: batch, count: count))
                     mailbox.post(.signal(.quit))
                 }
             precondition(isTaken, "the queue of new threads is full")
@@ -51,11 +45,11 @@ struct RelayRun {
         return measurement
     }
 
-    private func exchangeAll(count: Int) -> Measurement {
-        var client = FakeClient(port: self.port, exchange: self.exchange, batch: self.batch)
+    private func exchangeAll(_ exchange: Exchange, batch: Int, count: Int) -> Measurement {
+        var client = FakeClient(port: self.port, exchange: exchange, batch: batch)
         for _ in 0..<Self.warmUp { client.exchange() }
         return Measurement {
-            for _ in 0..<max(1, count / self.batch) { client.exchange() }
+            for _ in 0..<max(1, count / batch) { client.exchange() }
         }
     }
 }

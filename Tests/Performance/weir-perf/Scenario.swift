@@ -10,7 +10,7 @@ enum Scenario: String, CaseIterable {
     case sessionSimple = "session.simple"
     /// Sessions, ledger and pool for Parse, Bind, Describe, Execute and Sync, per transaction.
     case sessionExtended = "session.extended"
-    /// A worker with epoll between one client and one server: a simple query that returns a row,
+    /// A worker between one client and one server: a simple query that returns a row,
     /// per transaction. Two turns of the loop each, so the whole cost of a turn is in it.
     case relaySimple = "relay.simple"
     /// As `relaySimple` with an extended query.
@@ -20,18 +20,19 @@ enum Scenario: String, CaseIterable {
     /// As `relaySimple` with a result of 100 rows.
     case relayRows = "relay.rows"
 
-    /// Runs the scenario after a warm-up.
-    func measure(count: Int, port: UInt16) -> Measurement {
+    /// Runs the scenario after a warm-up; `port` and `engine` are for those with a worker.
+    func measure(count: Int, port: UInt16, engine: EventEngine) -> Measurement {
+        let relay = RelayRun(port: port, engine: engine)
         var framing = FramingRun()
         return switch self {
         case .framingMessage: framing.measureMessages(count: count)
         case .framingRow: framing.measureRows(count: count)
         case .sessionSimple: SessionRun.measure(.simple, count: count)
         case .sessionExtended: SessionRun.measure(.extended, count: count)
-        case .relaySimple: RelayRun(.simple, port: port).measure(count: count)
-        case .relayExtended: RelayRun(.extended, port: port).measure(count: count)
-        case .relayPipelined: RelayRun(.simple, batch: 32, port: port).measure(count: count)
-        case .relayRows: RelayRun(.rows, port: port).measure(count: count)
+        case .relaySimple: relay.measure(.simple, count: count)
+        case .relayExtended: relay.measure(.extended, count: count)
+        case .relayPipelined: relay.measure(.simple, batch: 32, count: count)
+        case .relayRows: relay.measure(.rows, count: count)
         }
     }
 }

@@ -1,5 +1,6 @@
 import CPerformance
 import Glibc
+import Reactor
 
 /// Runs one scenario a given number of times and prints what it allocated.
 ///
@@ -8,10 +9,11 @@ import Glibc
 /// what the repetitions cost, without the start. By itself it prints the allocations of the
 /// measured repetitions, which come after a warm-up.
 ///
-///     weir-perf SCENARIO COUNT [PORT]
+///     weir-perf SCENARIO COUNT [PORT [ENGINE]]
 ///     weir-perf --list
 ///
-/// PORT is the first of two that the relay scenarios listen on.
+/// PORT is the first of two that the relay scenarios listen on, ENGINE `epoll` or `io_uring`.
+/// Callgrind needs epoll, since valgrind does not know all of io_uring.
 @main
 struct WeirPerf {
     static func main() {
@@ -20,17 +22,21 @@ struct WeirPerf {
             for scenario in Scenario.allCases { print(scenario.rawValue) }
             return
         }
-        guard arguments.count == 2 || arguments.count == 3,
-            let scenario = Scenario(rawValue: arguments[0]),
-            let count = Int(arguments[1]), count > 0,
-            let port = arguments.count == 3 ? UInt16(arguments[2]) : 26_100, port < .max
-        else { self.fail("usage: weir-perf SCENARIO COUNT [PORT] | --list") }
-        let measurement = scenario.measure(count: count, port: port)
+        let words = arguments + ["26100", "epoll"].suffix(max(0, 4 - arguments.count))
+        guard arguments.count >= 2, words.count == 4,
+            let scenario = Scenario(rawValue: words[0]),
+            let count = Int(words[1]), count > 0,
+            let port = UInt16(words[2]), port < .max,
+            let engine = self.engines[words[3]]
+        else { self.fail("usage: weir-perf SCENARIO COUNT [PORT [ENGINE]] | --list") }
+        let measurement = scenario.measure(count: count, port: port, engine: engine)
         self.checkCounter()
         let instructions = weir_perf_can_count_instructions() != 0
         print("allocations \(measurement.allocations)")
         print("instructions \(instructions ? "callgrind" : "unavailable")")
     }
+
+    private static let engines: [String: EventEngine] = ["epoll": .epoll, "io_uring": .automatic]
 
     /// A counter that counts nothing would find no allocations, either.
     private static func checkCounter() {
