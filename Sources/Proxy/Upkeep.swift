@@ -11,8 +11,12 @@ extension Worker {
         let now = self.loop.now
         self.performDue()
         if !self.isSuspended {
-            for client in self.clients.all { self.checkTime(of: client, now: now) }
-            for server in self.servers.all { self.checkTime(of: server, now: now) }
+            for place in self.clients.places {
+                if let client = self.clients[place] { self.checkTime(of: client, now: now) }
+            }
+            for place in self.servers.places {
+                if let server = self.servers[place] { self.checkTime(of: server, now: now) }
+            }
         }
         self.expireCancels(now: now)
         self.openServers()
