@@ -68,17 +68,16 @@ class Bench:
     def preface(self):
         now = datetime.datetime.now(datetime.timezone.utc)
         versions = [
-            f"Weir {machine.output_of(self.programs['weir'], '-V') or 'unknown'}"
-            f"{self.commit()}".replace("Weir weir", "Weir"),
+            f"{machine.output_of(self.programs['weir'], '-V') or 'no Weir'}{self.commit()}",
             f"PostgreSQL {self.postgres_version()}",
             machine.output_of(self.programs["pgbouncer"], "-V") or "no PgBouncer",
             " ".join((machine.output_of(self.programs["haproxy"], "-v") or "no HAProxy").split()[:3]),
         ]
         return (
-            f"{self.started:%Y-%m-%d %H:%M} to {now:%H:%M} UTC. {machine.processor()}, {os.cpu_count()} CPUs, "
-            f"{machine.memory_gib():.0f} GiB, Linux {os.uname().release}. {'; '.join(versions)}. "
-            f"{self.servers} servers a pool; {self.rounds} round{'s' * (self.rounds > 1)} of {self.seconds} s a "
-            f"run. Load of the machine before: {self.load_before:.2f}.")
+            f"{self.started:%Y-%m-%d %H:%M} to {now:%H:%M} UTC. "
+            f"{machine.processor()}, {os.cpu_count()} CPUs, {machine.memory_gib():.0f} GiB, Linux {os.uname().release}. {'; '.join(versions)}. "
+            f"{self.servers} servers a pool; {self.rounds} round{'s' * (self.rounds > 1)}, "
+            f"{self.seconds} s a run. Load of the machine before: {self.load_before:.2f}.")
 
     def postgres_version(self):
         words = machine.output_of(self.postgres.programs / "postgres", "--version").split()
@@ -86,8 +85,9 @@ class Bench:
 
     @staticmethod
     def commit():
-        done = subprocess.run(["git", "-c", "safe.directory=*", "log", "-1", "--format=%h"], capture_output=True,
-                              text=True, check=False)
+        """Which source this is; a `WEIR_BIN` may be of another."""
+        command = ["git", "-c", "safe.directory=*", "log", "-1", "--format=%h"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         return f" at {done.stdout.strip()}" if done.returncode == 0 and done.stdout.strip() else ""
 
 

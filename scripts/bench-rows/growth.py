@@ -77,6 +77,7 @@ class Growth:
         load = Pgbench(ACTIVE_CLIENTS, options=("-S",))
         try:
             with Crowd() as crowd:
+                measure(bench, load, target, 1)
                 for point in self.connected:
                     idle = point - ACTIVE_CLIENTS
                     crowd.grow(target.port, ["postgres"] * (idle - len(crowd.members)))
@@ -88,6 +89,7 @@ class Growth:
         target = bench.starter.start(name, Arrangement(databases=self.pools[-1]))
         try:
             with Crowd() as crowd:
+                measure(bench, ManyPools(self.pools[0]), target, 1)
                 for point in self.pools:
                     crowd.grow(target.port, [f"p{index}" for index in range(len(crowd.members), point)])
                     self.take(bench, name, number, f"{point} pools", ManyPools(point), target, found, point)
@@ -95,8 +97,6 @@ class Growth:
             target.stop()
 
     def take(self, bench, name, number, what, load, target, found, point):
-        if number == 0 and not found:
-            measure(bench, load, target, 1)
         sample = measure(bench, load, target, bench.seconds)
         found.setdefault(point, []).append(sample.cpu)
         bench.say(f"{self.name} {number + 1}/{bench.rounds}, {TITLES[name]}, {what}: {sample.cpu:.1f} µs")

@@ -39,7 +39,8 @@ class Idle:
                     del result.samples[name]
                     continue
                 result.samples[name].append(value)
-                bench.say(f"{self.name} {number + 1}/{bench.rounds}, {TITLES[name]}: {value:.0f} bytes a client")
+                bench.say(f"{self.name} {number + 1}/{bench.rounds}, {TITLES[name]}: {value:.0f} bytes "
+                          "a client")
         return result
 
     def measure(self, bench, name):

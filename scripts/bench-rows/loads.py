@@ -38,11 +38,12 @@ class Pgbench:
             path.write_text(self.script)
             script = ("-f", str(path))
         command = [
-            str(bench.postgres.programs / "pgbench"), "-h", "127.0.0.1", "-p", str(port), "-U", self.user, "-n",
-            "-M", self.protocol, "-c", str(self.clients), "-j", str(min(2, self.clients)), "-T", str(seconds),
-            "-l", f"--log-prefix={prefix}", *(("-C",) if self.connects else ()), *self.options, *script,
-            database]
-        environment = {**os.environ, "PGPASSWORD": "bench", "PGSSLMODE": "disable", "PGGSSENCMODE": "disable"}
+            str(bench.postgres.programs / "pgbench"), "-h", "127.0.0.1", "-p", str(port), "-U", self.user,
+            "-n", "-M", self.protocol, "-c", str(self.clients), "-j", str(min(2, self.clients)),
+            "-T", str(seconds), "-l", f"--log-prefix={prefix}", *(("-C",) if self.connects else ()),
+            *self.options, *script, database]
+        environment = {**os.environ, "PGPASSWORD": "bench", "PGSSLMODE": "disable",
+                       "PGGSSENCMODE": "disable"}
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True, env=environment)
 

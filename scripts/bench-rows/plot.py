@@ -15,8 +15,8 @@ def growth_svg(panels, titles):
     top = step * math.ceil(highest / step)
     width = WIDTH * len(panels)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT + 30}" font-family="sans-serif" '
-        f'font-size="12" fill="#222">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT + 30}" '
+        'font-family="sans-serif" font-size="12" fill="#222">',
         f'<rect width="{width}" height="{HEIGHT + 30}" fill="#fff"/>']
     for index, (title, label, series) in enumerate(panels):
         parts.append(f'<g transform="translate({index * WIDTH} 0)">')

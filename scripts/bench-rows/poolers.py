@@ -41,7 +41,7 @@ WEIR_ONLY = "event_engine = {engine}\nslow_query_threshold = 5\n"
 HAPROXY = """
 global
     nbthread 1
-    maxconn {clients}
+    maxconn 1000
 defaults
     mode tcp
     timeout connect 10s
@@ -104,7 +104,7 @@ class Starter:
         configuration = self.folder / f"{self.count}-{name}.ini"
         configuration.write_text(self.configuration(name, arrangement, port, log))
         program = self.program(name)
-        options = ["-db", "-q", "-f"] if name == "haproxy" else ["-q"]
+        options = ["-db", "-f"] if name == "haproxy" else ["-q"]
         output = self.folder / f"{self.count}-{name}.out"
         with open(output, "w") as file:
             process = subprocess.Popen(
@@ -140,7 +140,7 @@ class Starter:
 
     def configuration(self, name, arrangement, port, log):
         if name == "haproxy":
-            return HAPROXY.format(clients=arrangement.clients, port=port, server_port=self.postgres.port)
+            return HAPROXY.format(port=port, server_port=self.postgres.port)
         server = f"host=127.0.0.1 port={self.postgres.port} dbname=postgres"
         databases = [f"postgres = {server}"]
         # The first has room for all active clients, the others for one each.

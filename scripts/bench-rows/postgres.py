@@ -66,7 +66,7 @@ class Postgres:
         self.query(TABLES)
 
     def stop(self):
-        if self.data.exists():
+        if (self.data / "postmaster.pid").exists():
             self.run("pg_ctl", "stop", "-s", "-m", "immediate", "-D", str(self.data), as_account=True)
 
     def address(self):

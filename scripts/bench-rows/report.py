@@ -7,7 +7,8 @@ from plot import growth_svg
 from poolers import TITLES, WEIR
 from rows import LoadResult
 
-METRICS = {"cpu": "CPU per transaction", "tps": "tps", "p99": "p99", "resident": "resident bytes per idle client"}
+METRICS = {"cpu": "CPU per transaction", "tps": "tps", "p99": "p99",
+           "resident": "resident bytes per idle client"}
 # More is better of tps, less of all else.
 RISING = {"tps"}
 
@@ -16,16 +17,15 @@ def number(value, digits=3):
     """With so many significant digits, thousands with commas."""
     if value >= 10 ** digits or value == 0:
         return f"{value:,.0f}"
-    places, scale = digits - 1, 1.0
-    while value >= scale * 10 and places > 0:
-        places, scale = places - 1, scale * 10
+    places = digits if value < 1 else digits - len(str(int(value)))
     return f"{value:.{places}f}"
 
 
 def cell(spread, scale=1.0, form=number):
     if spread is None:
         return "–"
-    median, least, greatest = (form(value / scale) for value in (spread.median, spread.least, spread.greatest))
+    values = (spread.median, spread.least, spread.greatest)
+    median, least, greatest = (form(value / scale) for value in values)
     return median if least == greatest else f"{median} ({least}–{greatest})"
 
 
@@ -45,8 +45,8 @@ def markdown(bench, results, skipped):
     parts += [growth_tables(result) for result in growth]
     limits = [line for result in results for line in limit_lines(result)]
     if limits:
-        parts.append("| row | what, ÷ PgBouncer | engine | measured | target | |\n|---|---|---|---:|---:|---|\n"
-                     + "\n".join(limits))
+        head = "| row | what, ÷ PgBouncer | engine | measured | target | |\n|---|---|---|---:|---:|---|"
+        parts.append("\n".join([head, *limits]))
     notes = [f"- Skipped: {row.title} (`{row.name}`): {reason}" for row, reason in skipped]
     for result in results:
         notes += [f"- Not measured: {result.row.title}, {TITLES[name]}: {reason}"
@@ -66,8 +66,10 @@ def load_table(results):
             values = {metric: [getattr(sample, metric) for sample in samples]
                       for metric in ("tps", "p50", "p99", "cpu", "resident")}
             others = result.samples.get("pgbouncer", []) if name != "pgbouncer" else []
-            compared = [cell(ratios(values[metric], [getattr(other, metric) for other in others]), form=two_places)
-                        for metric in ("tps", "cpu", "p99")]
+            compared = []
+            for metric in ("tps", "cpu", "p99"):
+                pairs = ratios(values[metric], [getattr(other, metric) for other in others])
+                compared.append(cell(pairs, form=two_places))
             cells = [result.row.title, TITLES[name], cell(Spread.of(values["tps"])),
                      cell(Spread.of(values["p50"])), cell(Spread.of(values["p99"])),
                      cell(Spread.of(values["cpu"])), median_only(values["resident"], 1 << 20), *compared]
@@ -85,17 +87,19 @@ def idle_table(results):
     for result in results:
         for name, values in result.samples.items():
             others = result.samples.get("pgbouncer", []) if name != "pgbouncer" else []
-            lines.append(f"| {result.row.title} | {TITLES[name]} | {cell(Spread.of(values))} "
-                         f"| {cell(ratios(values, others), form=two_places)} |")
+            cells = [result.row.title, TITLES[name], cell(Spread.of(values)),
+                     cell(ratios(values, others), form=two_places)]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def growth_tables(result):
     parts = []
-    for what, series in (("connected clients, 32 active", result.connected), ("pools, 20 active", result.pools)):
+    both = (("connected clients, 32 active", result.connected), ("pools, 20 active", result.pools))
+    for what, series in both:
         points = sorted({point for found in series.values() for point in found})
-        lines = [f"| CPU µs per transaction: {what} | {' | '.join(f'{point:,}' for point in points)} "
-                 f"| last ÷ first |",
+        heads = " | ".join(f"{point:,}" for point in points)
+        lines = [f"| CPU µs per transaction: {what} | {heads} | last ÷ first |",
                  "|---|" + "---:|" * (len(points) + 1)]
         for name, found in series.items():
             cells = [cell(Spread.of(found[point])) for point in points]
@@ -121,10 +125,11 @@ def limit_lines(result):
         for what, series in (("connected clients", result.connected), ("pools", result.pools)):
             for name in WEIR:
                 if name in series:
-                    points = sorted(series[name])
-                    worst = max((ratios(series[name][point], series[name][points[0]]) for point in points[1:]),
+                    first, *others = (values for _, values in sorted(series[name].items()))
+                    worst = max((ratios(values, first) for values in others),
                                 key=lambda spread: spread.median)
-                    yield limit_line(f"growth: {what}", "dearest point ÷ first", name, worst, result.row.limit)
+                    yield limit_line(f"growth: {what}", "dearest point ÷ first", name, worst,
+                                     result.row.limit)
         return
     if isinstance(result, IdleResult):
         wanted = {"resident": result.row.limits}
