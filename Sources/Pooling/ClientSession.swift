@@ -1,4 +1,4 @@
-import Wire
+public import Wire
 
 /// What one client is doing after its login, and what becomes of each message that it sends.
 ///
@@ -165,11 +165,15 @@ public struct ClientSession: Equatable, Sendable {
 
     /// A batch has ended; the server's session says how it stands.
     public func batchEnded(_ server: ServerSession) -> BatchEnd {
+        self.batchEnded(status: server.status, isAtRest: server.isAtRest)
+    }
+
+    /// The same, by what matters of the server's session.
+    public func batchEnded(status: TransactionStatus, isAtRest: Bool) -> BatchEnd {
         switch self.mode {
         case .session: .keep
-        case .transaction: server.isAtRest ? .release : .keep
-        case .statement:
-            server.status != .idle ? .refuseTransaction : server.isAtRest ? .release : .keep
+        case .transaction: isAtRest ? .release : .keep
+        case .statement: status != .idle ? .refuseTransaction : isAtRest ? .release : .keep
         }
     }
 }

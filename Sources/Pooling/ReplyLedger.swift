@@ -65,8 +65,8 @@ public struct ReplyLedger: Equatable, Sendable {
     }
 
     /// Entries are a request's code and its audience's bit.
-    private var entries: [UInt8] = []
-    private var head = 0
+    @usableFromInline var entries: [UInt8] = []
+    @usableFromInline var head = 0
 
     /// An error came and the Sync that ends its batch has not been sent yet.
     public private(set) var isSkipping = false
@@ -101,9 +101,12 @@ public struct ReplyLedger: Equatable, Sendable {
     public init() {}
 
     /// Whether the server owes nothing.
+    // Inlinable, as the next: a call from another module copies the whole ledger first.
+    @inlinable
     public var isSettled: Bool { self.head == self.entries.count && !self.isSkipping }
 
     /// How many requests are not answered in full.
+    @inlinable
     public var count: Int { self.entries.count - self.head }
 
     /// Whether what is answered now is Weir's own business.

@@ -68,6 +68,8 @@ public struct ServerSession: Equatable, Sendable {
     /// Whether the server owes nothing and is outside a transaction. One that may answer what no
     /// entry stands for is never so: its client must keep it, and hear of it, or else would wait
     /// for those answers elsewhere.
+    // Inlinable: a call from another module copies the session first.
+    @inlinable
     public var isAtRest: Bool {
         self.ledger.isSettled && self.status == .idle && !self.isBatchOpen && !self.ledger.isMisled
     }

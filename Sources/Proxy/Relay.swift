@@ -367,7 +367,8 @@ extension Worker {
         let now = self.loop.now
         self.noteEnd(server, now: now)
         guard let client = server.client else { return }
-        switch client.session.batchEnded(server.session) {
+        let status = server.session.status
+        switch client.session.batchEnded(status: status, isAtRest: server.session.isAtRest) {
         case .keep:
             if self.settings.global.serverFastClose, server.session.isAtRest,
                 self.pools.isCloseNeeded(server.id)
@@ -382,7 +383,9 @@ extension Worker {
     /// Whether the client has begun what statement pooling does not allow.
     private func refusesTransaction(_ server: ServerConnection) -> Bool {
         guard let client = server.client, client.session.mode == .statement else { return false }
-        return client.session.batchEnded(server.session) == .refuseTransaction
+        let status = server.session.status
+        return client.session.batchEnded(status: status, isAtRest: server.session.isAtRest)
+            == .refuseTransaction
     }
 
     /// Books the end of a batch.
