@@ -125,6 +125,7 @@ extension EpollEngine {
     }
 
     /// A buffer for a receive, a large one in a flow as long as there are any; or `nil`.
+    @inline(__always)
     private func takeBuffer(_ index: Int) -> Int? {
         let buffers = self.loop.buffers
         if self.loop.states[index].has(.flowing) {
