@@ -15,7 +15,7 @@ final class BufferPool {
     private(set) var returnedCount = 0
 
     init?(size: Int, count: Int) {
-        guard let pages = unsafe Syscalls.mapPages(size * count) else {
+        guard let pages = unsafe Syscalls.mapPages(max(size * count, 1)) else {
             return nil
         }
         self.size = size
@@ -33,7 +33,7 @@ final class BufferPool {
 
     /// Gives the memory back. Neither the kernel nor a send may still use it.
     func deallocate() {
-        unsafe Syscalls.unmapPages(self.base, self.size * self.count)
+        unsafe Syscalls.unmapPages(self.base, max(self.size * self.count, 1))
         unsafe self.references.deallocate()
         unsafe self.returned.deallocate()
     }
@@ -66,6 +66,22 @@ final class BufferPool {
         precondition(index >= 0 && index < self.count, "no such buffer")
         unsafe self.returned[self.returnedCount] = UInt16(truncatingIfNeeded: index)
         self.returnedCount += 1
+    }
+
+    /// Gives the memory of all buffers that are not out back to the system; they read as zeros
+    /// until they are written to again, which the kernel may do at any time.
+    func trim() {
+        var start = 0
+        for index in 0...self.count {
+            if index < self.count, unsafe self.references[index] == 0 {
+                continue
+            }
+            if index > start {
+                let run = (index - start) * self.size
+                unsafe Syscalls.discardPages(self.base + start * self.size, run)
+            }
+            start = index + 1
+        }
     }
 
     func retain(_ index: Int) {

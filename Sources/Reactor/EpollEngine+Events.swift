@@ -95,18 +95,19 @@ extension EpollEngine {
 
     private func read(_ index: Int) {
         let buffers = self.loop.buffers
-        guard let buffer = buffers.takeReturned() else {
+        guard let buffer = self.takeBuffer(index) else {
             self.loop.park(index)
             return
         }
         let sockets = self.loop.states
+        let size = buffers.size(of: buffer)
         let result = unsafe Syscalls.receive(
             sockets[index].descriptor,
             buffers.bytes(buffer),
-            buffers.size
+            size
         )
         if result > 0 {
-            if result < buffers.size && !sockets[index].has(.hangup) {
+            if result < size && !sockets[index].has(.hangup) {
                 // A short receive has emptied the socket; what comes later is a new edge.
                 sockets[index].flags.remove(.readable)
             }
@@ -121,5 +122,18 @@ extension EpollEngine {
         } else {
             self.loop.fail(index, error: Int32(-result))
         }
+    }
+
+    /// A buffer for a receive, a large one in a flow as long as there are any; or `nil`.
+    @inline(__always)
+    private func takeBuffer(_ index: Int) -> Int? {
+        let buffers = self.loop.buffers
+        if self.loop.states[index].has(.flowing) {
+            if let large = buffers.large.takeReturned() {
+                return buffers.number(ofLarge: large)
+            }
+            self.loop.largeMissing()
+        }
+        return buffers.small.takeReturned()
     }
 }

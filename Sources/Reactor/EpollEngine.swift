@@ -58,7 +58,7 @@ final class EpollEngine {
         self.startConnects()
         self.serviceListed()
         if !self.loop.parked.isEmpty {
-            self.loop.unpark(upTo: self.loop.buffers.returnedCount)
+            self.loop.unpark(upTo: self.loop.buffers.small.returnedCount)
             self.serviceListed()
         }
         let wait = self.ready.isEmpty ? self.loop.waitTime(until: deadline) : 0

@@ -42,46 +42,47 @@ extension IOUringEngine {
     }
 
     private func receiveEnded(_ tag: EventTag, _ result: Int32, _ flags: UInt32) {
-        let buffer =
-            flags & UInt32(IORING_CQE_F_BUFFER) != 0
-            ? Int(flags >> UInt32(IORING_CQE_BUFFER_SHIFT)) : -1
-        if buffer >= 0 {
-            self.lent -= 1
-        }
         let index = self.loop.sockets.find(tag.socket)
-        if index < 0 {
-            // No entry is freed with a receive in flight; the buffer must not be lost even so.
-            if buffer >= 0 {
-                self.loop.buffers.giveBack(buffer)
-            }
-            return
+        precondition(index >= 0, "an entry was freed with a receive in flight")
+        let isLarge = self.loop.states[index].has(.largeInFlight)
+        var buffer = -1
+        if flags & UInt32(IORING_CQE_F_BUFFER) != 0 {
+            self.buffers(isLarge: isLarge).used()
+            let number = Int(flags >> UInt32(IORING_CQE_BUFFER_SHIFT))
+            buffer = isLarge ? self.loop.buffers.number(ofLarge: number) : number
         }
-        self.loop.states[index].flags.remove(.receiveInFlight)
+        self.loop.states[index].flags.subtract([.receiveInFlight, .largeInFlight])
         if !self.loop.states[index].has(.closing) {
             // The cancel was for a release.
             self.loop.states[index].flags.remove(.cancelled)
         }
         if result > 0 && buffer >= 0 {
+            if flags & UInt32(IORING_CQE_F_SOCK_NONEMPTY) != 0 {
+                self.loop.states[index].flags.insert(.moreWaits)
+            }
             self.loop.received(index, buffer: buffer, count: Int(result))
         } else {
             if buffer >= 0 {
                 self.loop.buffers.giveBack(buffer)
             }
-            self.receiveFailed(index, result)
+            self.receiveFailed(index, result, isLarge: isLarge)
         }
         self.endedForClosing(index)
     }
 
-    private func receiveFailed(_ index: Int, _ result: Int32) {
+    private func receiveFailed(_ index: Int, _ result: Int32, isLarge: Bool) {
         switch -result {
         case 0:
             self.loop.ended(index)
         case ENOBUFS:
-            self.isShort = true
-            if self.loop.wantsReceive(index) {
-                self.loop.park(index)
-            } else {
+            self.buffers(isLarge: isLarge).missed()
+            if isLarge {
+                self.loop.states[index].flags.insert(.largeMissed)
+            }
+            if isLarge || !self.loop.wantsReceive(index) {
                 self.loop.list(index)
+            } else {
+                self.loop.park(index)
             }
         case EINTR, EAGAIN, ECANCELED:
             self.loop.list(index)

@@ -56,7 +56,6 @@ extension IOUringEngine {
             return
         }
         unsafe self.prepareReceive(entry, index)
-        self.loop.states[index].flags.insert(.receiveInFlight)
     }
 
     private func send(_ index: Int) {

@@ -19,8 +19,6 @@ final class IOUringEngine {
     let loop: LoopState
     let wakeSignal: WakeSignal
     let ring: UnsafeMutablePointer<io_uring>
-    private let bufferRing: UnsafeMutablePointer<io_uring_buf_ring>
-    private let bufferRingBytes: Int
     private let completed: UnsafeMutablePointer<UnsafeMutablePointer<io_uring_cqe>?>
     private let wakeCount: UnsafeMutablePointer<UInt64>
     /// Memory that a submission entry may point to until it is submitted.
@@ -28,59 +26,58 @@ final class IOUringEngine {
     /// Operations in the kernel.
     private(set) var outstanding = 0
     private var isWakeArmed = false
-    /// Buffers that the kernel may take from now.
-    var lent = 0
-    /// How many it should have. The ring hands them out in turn, so a small number keeps the
-    /// caches warm and leaves the memory of the others untouched; each turn in which a receive
-    /// found none doubles it.
-    private var wantedLent: Int
-    /// A receive found no buffer in the last turn.
-    var isShort = false
+    private let smallBuffers: ProvidedBuffers
+    private let largeBuffers: ProvidedBuffers
 
-    /// Buffers lent at first: enough for what is ready at once in a loop under normal load.
+    /// Small buffers lent at first: enough for what is ready at once in a loop under normal load.
     private static let firstLent = 64
 
-    /// The buffer group that all receives take from.
-    private static let bufferGroup: UInt16 = 1
+    /// Large buffers lent at first: two each for a few flows.
+    private static let firstLargeLent = 8
 
     init(loop: LoopState, wakeSignal: WakeSignal) throws(ReactorError) {
         self.loop = loop
         self.wakeSignal = wakeSignal
-        self.wantedLent = min(Self.firstLent, loop.buffers.count)
+        self.smallBuffers = try ProvidedBuffers(
+            pool: loop.buffers.small,
+            group: 1,
+            first: Self.firstLent
+        )
+        do {
+            self.largeBuffers = try ProvidedBuffers(
+                pool: loop.buffers.large,
+                group: 2,
+                first: Self.firstLargeLent
+            )
+        } catch {
+            self.smallBuffers.deallocate()
+            throw error
+        }
         unsafe self.ring = .allocate(capacity: 1)
         unsafe self.ring.initialize(to: io_uring())
         if let reason = unsafe IOUringSetup.open(self.ring, loop.limits) {
+            self.smallBuffers.deallocate()
+            self.largeBuffers.deallocate()
             unsafe self.ring.deallocate()
             throw .ioUringUnavailable(reason)
         }
-        self.bufferRingBytes = loop.buffers.count * MemoryLayout<io_uring_buf>.stride
-        guard let pages = unsafe Syscalls.mapPages(self.bufferRingBytes)
-        else {
-            unsafe io_uring_queue_exit(self.ring)
-            unsafe self.ring.deallocate()
-            throw .system(call: "mmap", errno: Syscalls.lastError)
-        }
         self.staging = SubmissionStaging(entries: loop.limits.submissionEntries)
-        unsafe self.bufferRing = pages.bindMemory(to: io_uring_buf_ring.self, capacity: 1)
         unsafe self.completed = .allocate(capacity: loop.limits.eventsPerTurn)
         unsafe self.wakeCount = .allocate(capacity: 1)
         unsafe self.wakeCount.initialize(to: 0)
-        let outcome = unsafe IOUringSetup.registerBuffers(
-            self.ring,
-            pages,
-            count: loop.buffers.count,
-            group: Self.bufferGroup
-        )
-        if outcome < 0 {
-            self.free()
-            throw .ioUringUnavailable(IOUringSetup.reason(for: -outcome))
+        for group in [self.smallBuffers, self.largeBuffers] {
+            let outcome = unsafe group.register(with: self.ring)
+            if outcome < 0 {
+                self.free()
+                throw .ioUringUnavailable(IOUringSetup.reason(for: -outcome))
+            }
         }
-        unsafe io_uring_buf_ring_init(self.bufferRing)
     }
 
     private func free() {
         unsafe io_uring_queue_exit(self.ring)
-        unsafe Syscalls.unmapPages(self.bufferRing, self.bufferRingBytes)
+        self.smallBuffers.deallocate()
+        self.largeBuffers.deallocate()
         unsafe self.ring.deallocate()
         unsafe self.completed.deallocate()
         unsafe self.wakeCount.deallocate()
@@ -98,10 +95,12 @@ final class IOUringEngine {
             self.serviceListeners()
         }
         self.startConnects()
+        // Receives of flows look at what is lent when they are armed.
+        self.largeBuffers.provide()
         self.serviceListed()
-        self.provideBuffers()
-        if self.lent > 0 && !self.loop.parked.isEmpty {
-            self.loop.unpark(upTo: self.lent)
+        self.smallBuffers.provide()
+        if self.smallBuffers.lent > 0 && !self.loop.parked.isEmpty {
+            self.loop.unpark(upTo: self.smallBuffers.lent)
             self.serviceListed()
         }
         let outcome = self.submitAndWait(self.loop.waitTime(until: deadline))
@@ -128,29 +127,9 @@ final class IOUringEngine {
         }
     }
 
-    /// Lends the kernel buffers that have come back, as far as wanted.
-    private func provideBuffers() {
-        if self.isShort {
-            self.isShort = false
-            self.wantedLent = min(self.wantedLent * 2, self.loop.buffers.count)
-        }
-        let mask = io_uring_buf_ring_mask(UInt32(self.loop.buffers.count))
-        var count: Int32 = 0
-        while self.lent < self.wantedLent, let buffer = self.loop.buffers.takeReturned() {
-            self.lent += 1
-            unsafe io_uring_buf_ring_add(
-                self.bufferRing,
-                self.loop.buffers.bytes(buffer),
-                UInt32(self.loop.buffers.size),
-                UInt16(buffer),
-                mask,
-                count
-            )
-            count += 1
-        }
-        if count > 0 {
-            unsafe io_uring_buf_ring_advance(self.bufferRing, count)
-        }
+    /// The group that a receive in flight takes its buffer from.
+    func buffers(isLarge: Bool) -> ProvidedBuffers {
+        isLarge ? self.largeBuffers : self.smallBuffers
     }
 
     /// The kernel's answer: a negative errno when nothing could be done.
@@ -213,13 +192,28 @@ final class IOUringEngine {
         return unsafe entry - first
     }
 
+    /// A receive of a socket, from the large buffers in a flow as long as there are any.
     func prepareReceive(_ entry: UnsafeMutablePointer<io_uring_sqe>, _ index: Int) {
+        let flags = self.loop.states[index].flags
+        var isLarge = false
+        if flags.contains(.flowing) {
+            isLarge = self.largeBuffers.lent > 0 && !flags.contains(.largeMissed)
+            if !isLarge {
+                self.loop.largeMissing()
+            }
+        }
+        let buffers = self.buffers(isLarge: isLarge)
         unsafe weir_prepare_receive(
             entry,
             self.loop.states[index].descriptor,
-            UInt32(self.loop.buffers.size),
-            Self.bufferGroup,
+            UInt32(buffers.size),
+            buffers.group,
+            flags.contains(.moreWaits) ? 0 : UInt16(IORING_RECVSEND_POLL_FIRST),
             self.tag(.receive, index)
+        )
+        self.loop.states[index].flags.subtract([.largeMissed, .moreWaits, .largeInFlight])
+        self.loop.states[index].flags.insert(
+            isLarge ? [.receiveInFlight, .largeInFlight] : .receiveInFlight
         )
     }
 

@@ -40,6 +40,7 @@ extension LoopState {
         self.memory.counters.receives += 1
         self.memory.counters.bytesReceived += count
         self.states[index].flags.remove(.unparked)
+        self.follow(index, buffer: buffer, count: count)
         if self.states[index].has(.closing) {
             self.buffers.giveBack(buffer)
             let left = Int(self.states[index].lingerBytes) - count

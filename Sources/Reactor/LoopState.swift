@@ -10,7 +10,7 @@ final class LoopState {
     let sockets: SocketTable
     /// The entries of `sockets`, one step nearer.
     let states: Slab<SocketState>
-    let buffers: BufferPool
+    let buffers: ReceiveBuffers
     let memory: OutputMemory
     let completions = CompletionQueue()
     let listeners: ListenerTable
@@ -27,15 +27,14 @@ final class LoopState {
     /// Whether sockets of this loop are non-blocking: epoll needs it, io_uring must not have it
     /// (it would report EAGAIN instead of waiting).
     let isNonblocking: Bool
+    /// When the memory of large buffers goes back, unless one is used before.
+    var nextTrim = Int64.max
     private var parkedCount = 0
 
     init?(limits: ReactorLimits, isNonblocking: Bool) {
         guard let sockets = SocketTable(capacity: limits.maxSockets),
             let listeners = ListenerTable(capacity: limits.maxListeners),
-            let buffers = BufferPool(
-                size: limits.receiveBufferSize,
-                count: limits.receiveBufferCount
-            )
+            let buffers = ReceiveBuffers(limits: limits)
         else {
             return nil
         }
@@ -166,7 +165,7 @@ final class LoopState {
             return 0
         }
         var next = deadline ?? .max
-        next = min(next, self.nextLingerDeadline(), self.listeners.nextRetry)
+        next = min(next, self.nextLingerDeadline(), self.listeners.nextRetry, self.nextTrim)
         if next == .max {
             return -1
         }
@@ -195,6 +194,7 @@ final class LoopState {
             self.abandon(index, error: self.states[index].output.isEmpty ? 0 : ETIMEDOUT)
         }
         self.listeners.expireRetries(now: self.now)
+        self.trimIfDue()
     }
 
     /// The counters with the gauges filled in.
@@ -203,6 +203,8 @@ final class LoopState {
         counters.sockets = self.sockets.count
         counters.parked = self.parkedCount
         counters.buffersHeld = self.memory.held
+        counters.largeBuffersHeld = self.memory.heldLarge
+        counters.largeBuffersInUse = self.buffers.large.inUse
         counters.buffersInUse = self.buffers.inUse
         counters.outputMemory = self.memory.blocks.bytesInUse
         return counters

@@ -19,8 +19,8 @@ struct OutputQueue {
     private var freshTail: UnsafeMutablePointer<OutputBlock>?
     /// Bytes in both chains.
     private(set) var count = 0
-    /// Ranges of receive buffers among the settled blocks.
-    private var held: Int32 = 0
+    /// Bytes of the receive buffers that settled blocks hold.
+    private var held = 0
 
     init() {}
 
@@ -80,10 +80,9 @@ struct OutputQueue {
             unsafe next = block.pointee.next
             unsafe block.pointee.next = nil
             let size = unsafe block.pointee.count
-            if unsafe !block.pointee.isOwned && memory.mayHold(size, of: self.count, self.held) {
-                self.held += 1
-                memory.held += 1
-                memory.counters.heldForwards += 1
+            let buffer = unsafe Int(block.pointee.buffer)
+            if buffer >= 0 && memory.hold(buffer, size, of: self.count, self.held) {
+                self.held += memory.buffers.size(of: buffer)
                 unsafe Self.link(block, &self.head, &self.tail)
             } else if unsafe block.pointee.isOwned && size > self.roomAtTail {
                 unsafe Self.link(block, &self.head, &self.tail)
@@ -172,9 +171,10 @@ struct OutputQueue {
         if unsafe self.head == nil {
             unsafe self.tail = nil
         }
-        if unsafe !block.pointee.isOwned {
-            self.held -= 1
-            memory.held -= 1
+        let buffer = unsafe Int(block.pointee.buffer)
+        if buffer >= 0 {
+            self.held -= memory.buffers.size(of: buffer)
+            memory.letGo(buffer)
         }
         unsafe memory.discard(block)
     }

@@ -18,6 +18,10 @@ public struct ReactorCounters: Sendable, Equatable {
     public var shortSends = 0
     /// Bytes that the kernel accepted.
     public var bytesSent = 0
+    /// Receives that brought bytes in a large buffer.
+    public var largeReceives = 0
+    /// Receives of a flow that took a small buffer because no large one was free.
+    public var largeBuffersMissing = 0
     /// Receives that found no buffer and waited for one.
     public var buffersMissing = 0
     /// Sockets that wait for a receive buffer now.
@@ -26,6 +30,12 @@ public struct ReactorCounters: Sendable, Equatable {
     public var buffersHeld = 0
     /// Receive buffers now out of the pool (held, or of the turn that is being worked on).
     public var buffersInUse = 0
+    /// How often the memory of idle large buffers was given back.
+    public var trims = 0
+    /// Large ones among the buffers that output holds now.
+    public var largeBuffersHeld = 0
+    /// Large ones among the buffers that are out of the pool now.
+    public var largeBuffersInUse = 0
     /// Forwarded ranges that were copied because they were small.
     public var copiedForwards = 0
     /// Forwarded ranges that were copied because a quota of held buffers was used up.

@@ -42,6 +42,9 @@ struct SocketFlags: OptionSet, BitwiseCopyable {
     /// Waits for its turn to be read (epoll).
     static let ready = SocketFlags(rawValue: 1 << 12)
 
+    /// Bytes come in a flow: receives ask for a large buffer.
+    static let flowing = SocketFlags(rawValue: 1 << 23)
+
     // What the kernel has (io_uring).
 
     static let receiveInFlight = SocketFlags(rawValue: 1 << 13)
@@ -49,6 +52,13 @@ struct SocketFlags: OptionSet, BitwiseCopyable {
     static let connectInFlight = SocketFlags(rawValue: 1 << 15)
     /// Shutdown and cancels were issued; only completions are awaited.
     static let cancelled = SocketFlags(rawValue: 1 << 16)
+
+    /// The receive in flight takes a large buffer.
+    static let largeInFlight = SocketFlags(rawValue: 1 << 24)
+    /// The last receive found no large buffer: the next takes a small one.
+    static let largeMissed = SocketFlags(rawValue: 1 << 25)
+    /// The last receive left bytes in the socket.
+    static let moreWaits = SocketFlags(rawValue: 1 << 26)
 
     // What the kernel has said (epoll).
 

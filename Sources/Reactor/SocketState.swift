@@ -14,6 +14,8 @@ struct SocketState: BitwiseCopyable {
     var lingerDeadline: Int64 = 0
     /// Input that a flushing close may still discard.
     var lingerBytes: Int32 = 0
+    /// Receives in a row that would have fitted a small buffer, in a flow.
+    var smallReceives: UInt8 = 0
     /// Bytes of the send in flight (io_uring).
     var offered = 0
     /// The errno of a failed send, or of the close.

@@ -79,6 +79,12 @@ enum Syscalls {
         unsafe munmap(pages, count)
     }
 
+    /// Frees the memory behind pages, which stay mapped and become zero. Only whole pages go;
+    /// that is never less than what was asked for when the range is made of pages.
+    static func discardPages(_ pages: UnsafeMutableRawPointer, _ count: Int) {
+        unsafe madvise(pages, count, MADV_DONTNEED)
+    }
+
     /// Nanoseconds since boot, time in suspend included.
     static func bootTime() -> Int64 {
         var time = timespec()

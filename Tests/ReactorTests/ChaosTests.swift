@@ -57,6 +57,10 @@ extension ReactorSuite {
                 var limits = ReactorLimits()
                 limits.receiveBufferCount = 8
                 limits.receiveBufferSize = 4096
+                limits.largeBufferCount = 2
+                limits.largeBufferSize = 16_384
+                limits.smallReceivesAfterFlow = 2
+                limits.largeBufferIdleTime = 5_000_000
                 limits.highWater = 20_000
                 limits.lowWater = 5000
                 limits.lingerTimeout = 50_000_000

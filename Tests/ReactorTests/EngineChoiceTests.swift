@@ -27,12 +27,18 @@ extension ReactorSuite {
             var limits = ReactorLimits()
             limits.receiveBufferCount = 100
             limits.receiveBufferSize = 1
+            limits.largeBufferSize = 5000
+            limits.largeBufferCount = 3
+            limits.heldLargeBuffersPerLoop = 100
             limits.lowWater = 1 << 30
             limits.heldBuffersPerLoop = 1 << 30
             limits.submissionEntries = 100_000
             let corrected = limits.corrected
             #expect(corrected.receiveBufferCount == 128)
             #expect(corrected.receiveBufferSize == 512)
+            #expect(corrected.largeBufferSize == 8192)
+            #expect(corrected.largeBufferCount == 4)
+            #expect(corrected.heldLargeBuffersPerLoop == 2)
             #expect(corrected.lowWater == corrected.highWater)
             #expect(corrected.heldBuffersPerLoop == 64)
             #expect(corrected.submissionEntries == 512)

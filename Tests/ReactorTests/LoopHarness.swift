@@ -1,3 +1,4 @@
+import Glibc
 import Reactor
 import Testing
 
@@ -87,6 +88,14 @@ final class LoopHarness {
         return (socket, peer)
     }
 
+    /// Makes the kernel take little output of a socket at a time, and input as before.
+    func narrowOutput(of socket: SocketID) {
+        var size: Int32 = 8 * 1024
+        let descriptor = self.loop.descriptor(of: socket) ?? -1
+        let outcome = unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, 4)
+        #expect(outcome == 0)
+    }
+
     /// Closes a socket and waits for its `.closed`.
     func close(_ socket: SocketID, flushing: Bool = false) {
         self.loop.close(socket, flushing: flushing)
@@ -99,6 +108,8 @@ final class LoopHarness {
         let counters = self.loop.counters
         #expect(counters.sockets == 0, sourceLocation: sourceLocation)
         #expect(counters.buffersInUse == 0, sourceLocation: sourceLocation)
+        #expect(counters.largeBuffersInUse == 0, sourceLocation: sourceLocation)
+        #expect(counters.largeBuffersHeld == 0, sourceLocation: sourceLocation)
         #expect(counters.buffersHeld == 0, sourceLocation: sourceLocation)
         #expect(counters.parked == 0, sourceLocation: sourceLocation)
         #expect(counters.outputMemory == 0, sourceLocation: sourceLocation)

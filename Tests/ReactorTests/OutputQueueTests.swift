@@ -14,9 +14,7 @@ import Testing
         var next: UInt8 = 0
 
         init(_ limits: ReactorLimits) throws {
-            let buffers = try #require(
-                BufferPool(size: limits.receiveBufferSize, count: limits.receiveBufferCount)
-            )
+            let buffers = try #require(ReceiveBuffers(limits: limits))
             self.memory = OutputMemory(buffers: buffers, limits: limits)
         }
 
@@ -28,8 +26,18 @@ import Testing
         }
 
         mutating func receive(_ count: Int) {
-            guard let buffer = self.memory.buffers.takeReturned() else {
-                return
+            let buffers = self.memory.buffers
+            let buffer: Int
+            if count > buffers.small.size {
+                guard let large = buffers.large.takeReturned() else {
+                    return
+                }
+                buffer = buffers.number(ofLarge: large)
+            } else {
+                guard let small = buffers.small.takeReturned() else {
+                    return
+                }
+                buffer = small
             }
             let bytes = self.make(count)
             unsafe self.memory.buffers.bytes(buffer)
@@ -90,6 +98,9 @@ import Testing
         limits.receiveBufferSize = 4096
         limits.receiveBufferCount = 16
         limits.heldBuffersPerLoop = 8
+        limits.heldBytesPerSocket = 4 * 4096
+        limits.largeBufferSize = 8192
+        limits.largeBufferCount = 4
         return limits.corrected
     }
 
@@ -99,7 +110,7 @@ import Testing
         var model = try Model(Self.limits)
         for _ in 0..<400 {
             for _ in 0..<Int.random(in: 0...3, using: &generator) {
-                model.receive(Int.random(in: 1...4096, using: &generator))
+                model.receive(Int.random(in: 1...8192, using: &generator))
             }
             for _ in 0..<Int.random(in: 0...4, using: &generator) {
                 if Bool.random(using: &generator) || model.turn.isEmpty {
@@ -121,7 +132,11 @@ import Testing
             #expect(offered == Array(model.bytes[..<offered.count]))
             #expect(offered.isEmpty == model.bytes.isEmpty)
             model.consume(Int.random(in: 0...offered.count, using: &generator))
-            #expect(model.memory.held <= Self.limits.heldBuffersPerSocket)
+            #expect(
+                model.memory.heldSmall * 4096 + model.memory.heldLarge * 8192
+                    <= Self.limits.heldBytesPerSocket
+            )
+            #expect(model.memory.heldLarge <= 2)
             #expect(model.memory.buffers.inUse <= model.memory.held)
         }
         model.receive(100)
@@ -168,10 +183,30 @@ import Testing
             model.forward(number, 0..<4096)
         }
         model.endTurn()
-        #expect(model.memory.held == Self.limits.heldBuffersPerSocket)
+        #expect(model.memory.held == 4)
         #expect(model.memory.counters.quotaCopies == 2)
-        #expect(model.memory.buffers.inUse == Self.limits.heldBuffersPerSocket)
+        #expect(model.memory.buffers.inUse == 4)
         #expect(model.drain() == model.bytes)
+    }
+
+    @Test func `a large buffer counts for all of its bytes, and for its own quota`() throws {
+        var model = try Model(Self.limits)
+        for number in 0..<3 {
+            model.receive(number == 0 ? 5000 : 8192)
+            model.forward(number, 0..<4500)
+        }
+        model.endTurn()
+        #expect(model.memory.heldLarge == 2)
+        #expect(model.memory.heldSmall == 0)
+        #expect(model.memory.counters.quotaCopies == 1)
+        model.receive(4096)
+        model.forward(0, 0..<4096)
+        model.endTurn()
+        #expect(model.memory.heldSmall == 0, "two large ones are all the bytes of a socket")
+        #expect(model.memory.counters.quotaCopies == 2)
+        #expect(model.drain() == model.bytes)
+        #expect(model.memory.held == 0)
+        #expect(model.memory.buffers.inUse == 0)
     }
 
     @Test func `appending behind a send in flight leaves its bytes alone`() throws {

@@ -21,16 +21,19 @@ extension ReactorSuite {
             }
         }
 
-        @Test(arguments: ReactorSuite.engines)
+        @Test(arguments: ReactorSuite.engines, [false, true])
         func `more stalled readers than buffers leave another's latency as it was`(
-            engine: EventEngine
+            engine: EventEngine,
+            areFlows: Bool
         ) throws {
             var limits = ReactorLimits()
             limits.receiveBufferCount = 16
             limits.heldBuffersPerLoop = 8
+            limits.largeBufferCount = 8
+            limits.heldLargeBuffersPerLoop = 4
             let harness = try LoopHarness(engine, limits)
             var options = ListenOptions()
-            options.accepted.socketBuffer = 8 * 1024
+            options.accepted.socketBuffer = areFlows ? 0 : 8 * 1024
             let listener = try harness.loop.listen(
                 on: .loopback(port: 0),
                 options: options,
@@ -44,8 +47,12 @@ extension ReactorSuite {
             // 40 peers that write as much as they can and never read.
             var stalled: [(SocketID, TestPeer)] = []
             for _ in 0..<40 {
-                stalled.append(try harness.acceptPeer(from: listener))
-                harness.loop.receive(stalled[stalled.count - 1].0)
+                let pair = try harness.acceptPeer(from: listener)
+                if areFlows {
+                    harness.narrowOutput(of: pair.0)
+                }
+                harness.loop.receive(pair.0)
+                stalled.append(pair)
             }
             let block = [UInt8](repeating: 9, count: 64 * 1024)
             var quietRounds = 0
@@ -56,11 +63,13 @@ extension ReactorSuite {
             }
             let counters = harness.loop.counters
             #expect(counters.buffersHeld > 0)
-            #expect(counters.buffersHeld <= 8)
+            #expect(counters.buffersHeld - counters.largeBuffersHeld <= 8)
+            #expect((counters.largeBuffersHeld > 0) == areFlows)
+            #expect(counters.largeBuffersHeld <= 4)
             #expect(stalled.filter { harness.loop.isCongested($0.0) }.count > 16)
             for (socket, _) in stalled {
                 #expect(
-                    harness.loop.queued(socket) <= limits.highWater + limits.receiveBufferSize
+                    harness.loop.queued(socket) <= limits.highWater + limits.largeBufferSize
                 )
             }
             let busy = Self.roundTrips(harness, fastPeer)
@@ -68,7 +77,9 @@ extension ReactorSuite {
                 busy <= calm * 10 + 2_000_000,
                 "median round trip: \(calm) ns before, \(busy) ns with 40 stalled readers"
             )
-            print("\(engine): median round trip \(calm) ns, with 40 stalled readers \(busy) ns")
+            print(
+                "\(engine), flows \(areFlows): median round trip \(calm) ns, with 40 stalled readers \(busy) ns"
+            )
             for (socket, _) in stalled {
                 harness.loop.close(socket, flushing: false)
             }

@@ -75,7 +75,7 @@ extension ReactorSuite {
             #expect(read == bytes)
             let limits = ReactorLimits()
             #expect(relay.mostQueued > limits.highWater, "the reader was never slow")
-            #expect(relay.mostQueued <= limits.highWater + limits.receiveBufferSize)
+            #expect(relay.mostQueued <= limits.highWater + limits.largeBufferSize)
             let counters = harness.loop.counters
             #expect(counters.heldForwards > 0)
             #expect(counters.quotaCopies > 0)

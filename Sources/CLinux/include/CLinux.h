@@ -41,12 +41,15 @@ static inline int weir_unread_bytes(int descriptor) {
     return ioctl(descriptor, FIONREAD, &count) == 0 ? count : -errno;
 }
 
-/// A receive into a buffer that the kernel takes from group `group` once data is there.
+/// A receive into a buffer that the kernel takes from group `group` once data is there. With
+/// `options` 0 it is tried at once; with IORING_RECVSEND_POLL_FIRST only when the socket says
+/// that there is something.
 static inline void weir_prepare_receive(struct io_uring_sqe *sqe, int descriptor, unsigned length,
-                                        unsigned short group, unsigned long long user_data) {
+                                        unsigned short group, unsigned short options,
+                                        unsigned long long user_data) {
     io_uring_prep_recv(sqe, descriptor, NULL, length, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    sqe->ioprio |= options;
     sqe->buf_group = group;
     sqe->user_data = user_data;
 }
