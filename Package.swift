@@ -62,11 +62,24 @@ let package = Package(
             ]
         ),
         .testTarget(name: "SimulationTests", dependencies: ["Pooling", "TestSupport", "Wire"]),
+
+        // What scripts/thresholds measures: allocations and instructions.
+        .target(name: "CPerformance", path: "Tests/Performance/CPerformance"),
+        .executableTarget(
+            name: "weir-perf",
+            dependencies: [
+                "Auth", "Console", "CPerformance", "Pooling", "Proxy", "Reactor", "Settings",
+                "Telemetry", "TestSupport", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Performance/weir-perf"
+        ),
     ]
 )
 
 /// The same rules for every Swift target.
-for target in package.targets where target.type != .system && target.name != "CLinux" {
+let withoutSwift = ["CLinux", "CPerformance"]
+for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

@@ -24,7 +24,7 @@ public struct Pool: Equatable, Sendable {
     public internal(set) var greetings = WaitQueue()
 
     /// Servers by place; idle ones are `idle`.
-    var counts = [Int](repeating: 0, count: ServerPlace.allCases.count)
+    var counts = PlaceCounts()
 
     /// Clients that are logged in to this pool.
     public internal(set) var clients = 0
@@ -50,10 +50,10 @@ public struct Pool: Equatable, Sendable {
     }
 
     /// How many servers are at a place.
-    public func count(_ place: ServerPlace) -> Int { self.counts[place.rawValue] }
+    public func count(_ place: ServerPlace) -> Int { self.counts.count(place) }
 
     /// Slots taken.
-    public var slots: Int { self.counts.reduce(0, +) }
+    public var slots: Int { self.counts.total }
 
     /// Slots whose connections serve or could serve.
     var living: Int { self.slots - self.count(.closing) }

@@ -100,7 +100,7 @@ extension PoolSet {
             isCloseNeeded: false,
             connectedAt: now
         )
-        self.pools[pool.index].counts[ServerPlace.opening.rawValue] += 1
+        self.pools[pool.index].counts.add(1, at: .opening)
         self.countUsed(pool, 1)
     }
 
@@ -154,7 +154,7 @@ extension PoolSet {
     public mutating func closed(_ server: ServerID) {
         let record = self.record(server)
         precondition(record.place == .closing, "\(server) closed while \(record.place)")
-        self.pools[record.pool.index].counts[ServerPlace.closing.rawValue] -= 1
+        self.pools[record.pool.index].counts.add(-1, at: .closing)
         self.countClosing(record.pool, -1)
         self.countUsed(record.pool, -1)
         self.records[Int(server.index)].isTaken = false

@@ -155,10 +155,14 @@ public struct PoolSet: Equatable, Sendable {
 
     /// The idle server that is used next; one that is to be closed is used by nobody.
     func freshest(in index: Int) -> Pool.Idle? {
-        let pool = self.pools[index]
-        return pool.limits.isRoundRobin
-            ? pool.idle.first { !self.isCloseNeeded($0.server) }
-            : pool.idle.last { !self.isCloseNeeded($0.server) }
+        // In place and by number: a copy of the pool would cost more than the search.
+        let count = self.pools[index].idle.count
+        let isRoundRobin = self.pools[index].limits.isRoundRobin
+        for step in 0..<count {
+            let idle = self.pools[index].idle[isRoundRobin ? step : count - 1 - step]
+            if !self.records[Int(idle.server.index)].isCloseNeeded { return idle }
+        }
+        return nil
     }
 
     func isCheckDue(_ idle: Pool.Idle, in index: Int, now: Instant) -> Bool {
@@ -257,8 +261,8 @@ public struct PoolSet: Equatable, Sendable {
     mutating func move(_ server: ServerID, to place: ServerPlace, now: Instant) {
         let record = self.record(server)
         let index = record.pool.index
-        self.pools[index].counts[record.place.rawValue] -= 1
-        self.pools[index].counts[place.rawValue] += 1
+        self.pools[index].counts.add(-1, at: record.place)
+        self.pools[index].counts.add(1, at: place)
         self.records[Int(server.index)].place = place
         if record.place == .idle { self.removeIdle(server, from: index) }
         if place == .idle {
@@ -268,7 +272,11 @@ public struct PoolSet: Equatable, Sendable {
     }
 
     private mutating func removeIdle(_ server: ServerID, from index: Int) {
-        // The last one in is the first one out, so the search ends at once as a rule.
+        // The last one in is the first one out, as a rule.
+        if self.pools[index].idle.last?.server == server {
+            self.pools[index].idle.removeLast()
+            return
+        }
         let place = self.pools[index].idle.lastIndex { $0.server == server }
         guard let place else { preconditionFailure("an idle server is not listed as idle") }
         self.pools[index].idle.remove(at: place)
@@ -290,6 +298,8 @@ public struct PoolSet: Equatable, Sendable {
 
     /// Whether the pool gives out no servers.
     public func isPaused(_ pool: PoolID) -> Bool {
-        self.isPaused || self.pausedDatabases.contains(self.pools[pool.index].database)
+        self.isPaused
+            || (!self.pausedDatabases.isEmpty
+                && self.pausedDatabases.contains(self.pools[pool.index].database))
     }
 }

@@ -41,7 +41,7 @@ final class CancelConnection {
 extension Worker {
     /// Cancel requests that may be under way at once; more are dropped, as PostgreSQL may drop
     /// them.
-    static let cancelsMax = 128
+    public static let cancelsMax = 128
 
     /// A client has come with a key.
     func cancelReceived(_ key: CancelKey, from requester: ClientConnection) {

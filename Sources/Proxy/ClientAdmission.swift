@@ -44,7 +44,9 @@ extension Worker {
                 "auth_type \"any\" needs a user in the database entry"
             )
         }
-        let user = self.userEntry(client.userName)
+        // Under `any` a client may call itself what it likes; it counts as the user it becomes.
+        let isAnybody = self.settings.global.authType == .any
+        let user = self.userEntry(isAnybody ? serverUser : client.userName)
         guard self.hasRoom(client, database, user) else { return }
         let pool = self.pool(database, serverUser)
         pool.clientsHaveLoggedIn = true
@@ -155,21 +157,10 @@ extension Worker {
         guard let pool = client.pool, let login = client.login, let greeting = pool.greeting else {
             preconditionFailure("a client greeted before its time")
         }
-        var values = [String?](repeating: nil, count: self.parameters.names.count)
         self.addHost(to: login, of: client)
         self.writer.removeAll()
         self.writer.authentication(code: AuthenticationRequest.ok.code)
-        for parameter in greeting {
-            var value = parameter.value
-            if let place = self.parameters.place(of: parameter.name) {
-                value = login.wanted[place] ?? value
-                values[place] = value
-            }
-            self.writer.parameterStatus(parameter.name, value)
-        }
-        for place in values.indices where values[place] == nil {
-            values[place] = login.wanted[place]
-        }
+        let values = greeting.write(to: &self.writer, wanted: login.wanted)
         let key = self.newKey(for: client)
         client.cancelKey = key
         self.writer.backendKeyData(processID: key.processID, secret: key.secret)

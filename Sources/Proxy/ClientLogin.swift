@@ -27,7 +27,7 @@ extension Worker {
     /// Connections beyond `max_client_conn` that may wait to be told so, or bring a cancel request
     /// or an administrator. Else those who connect and say nothing could take every descriptor, for
     /// as long as a login may last.
-    static let strangersMax = 256
+    public static let strangersMax = 256
 
     /// Whether there are more clients than `max_client_conn`, and so many more.
     private func isFull(beyond more: Int) -> Bool {

@@ -9,6 +9,6 @@ extension Worker {
 
     /// Random bytes from the system's generator.
     func randomBytes(_ count: Int) -> [UInt8] {
-        (0..<count).map { _ in UInt8.random(in: 0...255, using: &self.random) }
+        self.random.bytes(count)
     }
 }

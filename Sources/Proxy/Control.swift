@@ -15,7 +15,9 @@ extension Worker {
     /// Carries out a command and answers it, now or when it is done.
     func control(_ command: ControlCommand, for client: ClientConnection) {
         do throws(ControlRefusal) {
-            if let outcome = try self.start(command) {
+            let outcome = try self.start(command)
+            if command == .suspend { self.suspender = client.id }
+            if let outcome {
                 self.finish(command, outcome, for: client)
             } else if self.isDone(command) {
                 self.finish(command, .success, for: client)
@@ -267,6 +269,8 @@ extension Worker {
             self.undo(pending.command)
         }
         self.pendingControls.removeAll { $0.client == client.id }
+        // Nobody else may be there to end it, and nobody new is let in meanwhile.
+        if self.isSuspended, self.suspender == client.id { try? self.resume(nil) }
     }
 
     private func undo(_ command: ControlCommand) {

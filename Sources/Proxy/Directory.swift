@@ -60,7 +60,7 @@ final class PoolEntry {
     /// The user that its servers log in as.
     let user: UserEntry
     /// What clients are greeted with: the parameters that the first server reported, in its order.
-    var greeting: [StartupParameters.Parameter]?
+    var greeting: Greeting?
     /// What a client's login has taught about logging in to the server.
     var learned = LearnedCredentials()
     /// Some client has logged in, so that keys to pass through are known if they are needed.

@@ -241,8 +241,10 @@ extension Worker {
         }
         var run = position
         walk: while server.phase != .closing {
-            if server.session.acceptsRows, server.client?.session.state == .linked {
-                let row = BackendKind.dataRow.rawValue
+            let row = BackendKind.dataRow.rawValue
+            if position < span.count, span[position] == row, server.session.acceptsRows,
+                server.client?.session.state == .linked
+            {
                 let end = server.reader.endOfRun(of: row, in: span, from: position)
                 server.statements.received(end - position)
                 position = end
@@ -379,7 +381,7 @@ extension Worker {
 
     /// Whether the client has begun what statement pooling does not allow.
     private func refusesTransaction(_ server: ServerConnection) -> Bool {
-        guard let client = server.client else { return false }
+        guard let client = server.client, client.session.mode == .statement else { return false }
         return client.session.batchEnded(server.session) == .refuseTransaction
     }
 

@@ -174,14 +174,9 @@ extension Worker {
 
     /// The server waits for the first query.
     private func loginEnded(_ server: ServerConnection, _ login: ServerLogin) {
-        var values = [String?](repeating: nil, count: self.parameters.names.count)
-        for parameter in login.reported {
-            if let place = self.parameters.place(of: parameter.name) {
-                values[place] = parameter.value
-            }
-        }
-        server.parameters = self.parameters.hold(values)
-        server.pool.greeting = login.reported
+        let greeting = Greeting(login.reported, following: self.parameters)
+        server.parameters = self.parameters.hold(greeting.values)
+        server.pool.greeting = greeting
         server.pool.lastFailure = nil
         server.pool.counters.serverLoginCount += 1
         server.login = nil

@@ -12,6 +12,10 @@ struct Slab<Element: AnyObject> {
     /// How many places there are.
     var capacity: Int { self.elements.count }
 
+    /// Every place, taken or free: for a walk that comes often and shall allocate nothing. What
+    /// changes on the way is met or not, as its place is ahead or behind.
+    var places: Range<UInt32> { 0..<UInt32(self.elements.count) }
+
     /// Puts what `make` returns for a free place there.
     mutating func insert(_ make: (_ index: UInt32, _ generation: UInt32) -> Element) -> Element {
         let index: UInt32

@@ -11,8 +11,12 @@ extension Worker {
         let now = self.loop.now
         self.performDue()
         if !self.isSuspended {
-            for client in self.clients.all { self.checkTime(of: client, now: now) }
-            for server in self.servers.all { self.checkTime(of: server, now: now) }
+            for place in self.clients.places {
+                if let client = self.clients[place] { self.checkTime(of: client, now: now) }
+            }
+            for place in self.servers.places {
+                if let server = self.servers[place] { self.checkTime(of: server, now: now) }
+            }
         }
         self.expireCancels(now: now)
         self.openServers()
@@ -66,15 +70,21 @@ extension Worker {
                 self.closeClient(client, .loginTimeout)
             }
         case .ready:
-            let limit = client.policy.clientIdleTimeout
-            guard limit > 0, now - client.idleSince >= limit, client.requestedAt == 0,
+            let idle = now - client.idleSince
+            guard idle >= Self.stashKeptFor, client.requestedAt == 0,
                 client.server?.session.isAtRest ?? (client.session.state == .idle)
             else { return }
-            self.closeClient(client, .clientIdleTimeout)
+            // Who comes back soon finds its memory; who does not shall cost little.
+            if client.stash.isEmpty { client.stash.free() }
+            let limit = client.policy.clientIdleTimeout
+            if limit > 0, idle >= limit { self.closeClient(client, .clientIdleTimeout) }
         case .console, .closed:
             break
         }
     }
+
+    /// How long an idle client keeps the memory of its stash.
+    private static let stashKeptFor: Nanoseconds = 300_000_000
 
     private func checkTime(of server: ServerConnection, now: Instant) {
         if server.deadline <= now { return self.deadlinePassed(server) }

@@ -68,7 +68,7 @@ public final class Worker {
     var derivedSecrets: [String: SCRAMSecret] = [:]
     /// What mock salts come from.
     let mockKey: [UInt8]
-    var random = SystemRandomNumberGenerator()
+    var random = RandomSource()
 
     var clients = Slab<ClientConnection>()
     var servers = Slab<ServerConnection>()
@@ -106,6 +106,8 @@ public final class Worker {
     var ending = Ending.none
     var isFinished = false
     var isSuspended = false
+    /// The console client whose SUSPEND is in force.
+    var suspender = ClientID.none
     var suspendDeadline: Instant = .max
     var pendingControls: [PendingControl] = []
     var nextTick: Instant = 0
@@ -135,10 +137,7 @@ public final class Worker {
             negativeTTL: settings.global.dnsNxdomainTtl.nanoseconds
         )
         self.parameters = TrackedParameters(extra: settings.global.trackExtraParameters)
-        var random = SystemRandomNumberGenerator()
-        self.mockKey = (0..<AuthLimits.mockKeyLength).map { _ in
-            UInt8.random(in: 0...255, using: &random)
-        }
+        self.mockKey = self.random.bytes(AuthLimits.mockKeyLength)
         self.statistics = StatisticsWindows(now: EventLoop.clock())
         self.applySettings(settings)
         try self.listen()

@@ -14,6 +14,11 @@ public struct MessageWriter: Sendable {
         self.bytes.removeAll(keepingCapacity: true)
     }
 
+    /// A whole message that has been written before.
+    public mutating func message(_ bytes: [UInt8]) {
+        self.raw(bytes)
+    }
+
     // MARK: Pieces
 
     mutating func message(_ kind: UInt8, _ body: (inout MessageWriter) -> Void) {
@@ -50,9 +55,10 @@ public struct MessageWriter: Sendable {
     /// Text and its terminator; a zero byte inside ends the text, since the protocol could not
     /// carry what follows.
     mutating func string(_ text: String) {
-        for byte in text.utf8 {
-            if byte == 0 { break }
-            self.bytes.append(byte)
+        let start = self.bytes.count
+        self.bytes.append(contentsOf: text.utf8)
+        if let end = self.bytes[start...].firstIndex(of: 0) {
+            self.bytes.removeSubrange(end...)
         }
         self.bytes.append(0)
     }

@@ -1,10 +1,11 @@
+import Proxy
 import Settings
 
 /// How many descriptors the process may come to use under its settings.
 enum DescriptorNeed {
     /// Descriptors that are neither clients nor servers: listeners, the ring, logs, the pid file,
-    /// name look-ups, console clients.
-    private static let own = 64
+    /// name look-ups, console clients; those who come when the house is full; cancel requests.
+    private static let own = 64 + Worker.strangersMax + Worker.cancelsMax
 
     /// Clients, servers and the rest.
     ///

@@ -401,6 +401,16 @@ def test_a_database_that_a_reload_takes_away_and_brings_back(weir):
     assert pooler.ask("SELECT 2", database="second") == "2"
 
 
+def test_a_suspension_ends_with_its_console_client(weir):
+    pooler = weir()
+    with pooler.wire() as client:
+        with pooler.console() as console:
+            assert console.query("SUSPEND").tags == ["SUSPEND"]
+            client.send(simple("SELECT 1"))
+            assert client.silent_for(0.3)
+        assert client.result().value == "1"
+
+
 def test_a_signal_ends_a_suspended_process(weir):
     pooler = weir()
     with pooler.wire(), pooler.console() as console:

@@ -1,6 +1,7 @@
 """The slow-query log: one JSON object a line for each query over the threshold."""
 
 import json
+import time
 import os
 import re
 
@@ -73,12 +74,19 @@ def test_an_extended_query(slow):
 
 def test_quick_queries_are_not_logged(slow):
     # Below the threshold nothing is written.
+    quick = set()
     with slow.pooler.wire() as client:
         for n in range(50):
+            begin = time.monotonic()
             client.ask(f"SELECT {n}, 'quick'")
+            # What was quick for the client was quick for the pooler; a busy machine may stall one.
+            if time.monotonic() - begin < 0.1:
+                quick.add(f"SELECT {n}, 'quick'")
         client.query("SELECT pg_sleep(0.3), 'slow'")
     slow.wait_for("'slow'")
-    assert [record["statement"] for record in slow.records()] == ["SELECT pg_sleep(0.3), 'slow'"]
+    logged = [record["statement"] for record in slow.records()]
+    assert len(quick) > 25 and not quick & set(logged)
+    assert logged[-1] == "SELECT pg_sleep(0.3), 'slow'"
 
 
 def test_waiting_is_told_apart(slow):
