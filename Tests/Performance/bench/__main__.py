@@ -75,7 +75,8 @@ class Bench:
         ]
         return (
             f"{self.started:%Y-%m-%d %H:%M} to {now:%H:%M} UTC. "
-            f"{machine.processor()}, {os.cpu_count()} CPUs, {machine.memory_gib():.0f} GiB, Linux {os.uname().release}. {'; '.join(versions)}. "
+            f"{machine.processor()}, {os.cpu_count()} CPUs, {machine.memory_gib():.0f} GiB, "
+            f"Linux {os.uname().release}. {'; '.join(versions)}. "
             f"{self.servers} servers a pool; {self.rounds} round{'s' * (self.rounds > 1)}, "
             f"{self.seconds} s a run. Load of the machine before: {self.load_before:.2f}.")
 
