@@ -80,8 +80,8 @@ extension Worker {
         _ database: DatabaseEntry,
         _ user: UserEntry
     ) -> Bool {
-        let databaseLimit = self.settings.maxDbClientConnections(database: database.name)
-        let userLimit = self.settings.maxUserClientConnections(user: user.name)
+        let databaseLimit = database.clientsMax
+        let userLimit = user.clientsMax
         let full: (key: String, limit: Int)? =
             if databaseLimit > 0, database.clients >= databaseLimit {
                 ("max_db_client_connections", databaseLimit)

@@ -14,6 +14,8 @@ final class DatabaseEntry {
     var isAutomatic: Bool
     var settings: DatabaseSettings
     var clients = 0
+    /// `max_db_client_connections`, kept here since asking the settings copies them.
+    var clientsMax = 0
     var isDisabled = false
     /// Taken out of the configuration; no new client gets in.
     var isRemoved = false
@@ -46,6 +48,8 @@ final class UserEntry {
     let cap: Int
     /// Logged-in clients of this name.
     var clients = 0
+    /// `max_user_client_connections`.
+    var clientsMax = 0
 
     init(name: String, cap: Int) {
         self.name = name
@@ -69,6 +73,8 @@ final class PoolEntry {
     var lastFailure: ErrorFields?
     var counters = PoolCounters()
     var mode = Pooling.PoolMode.session
+    /// What applies to the clients of one user, the one that logged in last; nil after a reload.
+    var policy: (user: String, value: ClientPolicy)?
 
     init(id: PoolID, database: DatabaseEntry, user: UserEntry) {
         self.id = id

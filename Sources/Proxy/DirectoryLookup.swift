@@ -26,6 +26,7 @@ extension Worker {
     ) -> DatabaseEntry {
         if let known = self.forgottenDatabases.removeValue(forKey: name) {
             self.recall(known, settings, isAutomatic: isAutomatic)
+            known.clientsMax = self.settings.maxDbClientConnections(database: name)
             return known
         }
         let entry = DatabaseEntry(
@@ -35,6 +36,7 @@ extension Worker {
             isAutomatic: isAutomatic,
             now: self.loop.now
         )
+        entry.clientsMax = self.settings.maxDbClientConnections(database: name)
         self.databaseEntries[name] = entry
         return entry
     }
@@ -66,6 +68,7 @@ extension Worker {
 
     /// Brings a pool to the settings in force.
     private func refreshSettings(of pool: PoolEntry) {
+        pool.policy = nil
         pool.mode = self.poolMode(pool.database.name, pool.user.name)
         self.pools.setLimits(self.limits(pool.database.name, pool.user.name), of: pool.id)
         self.refreshFilling(pool)
@@ -75,6 +78,7 @@ extension Worker {
         if let entry = self.userEntries[name] { return entry }
         let limit = self.settings.maxUserConnections(user: name)
         let entry = UserEntry(name: name, cap: self.pools.addUser(limit: limit))
+        entry.clientsMax = self.settings.maxUserClientConnections(user: name)
         self.userEntries[name] = entry
         return entry
     }
@@ -144,16 +148,21 @@ extension Worker {
 
     func policy(for client: ClientConnection, _ pool: PoolEntry) -> ClientPolicy {
         let user = client.userName
-        let settings = self.settings
-        return ClientPolicy(
+        if let known = pool.policy, known.user == user { return known.value }
+        let policy = ClientPolicy(
             mode: pool.mode,
-            queryTimeout: settings.queryTimeout(user: user).nanoseconds,
-            transactionTimeout: settings.transactionTimeout(user: user).nanoseconds,
-            idleTransactionTimeout: settings.idleTransactionTimeout(user: user).nanoseconds,
-            clientIdleTimeout: settings.clientIdleTimeout(user: user).nanoseconds,
-            slowThreshold: settings.slowQueryThreshold(database: pool.database.name, user: user)
-                .time?.nanoseconds
+            queryTimeout: self.settings.queryTimeout(user: user).nanoseconds,
+            transactionTimeout: self.settings.transactionTimeout(user: user).nanoseconds,
+            idleTransactionTimeout: self.settings.idleTransactionTimeout(user: user).nanoseconds,
+            clientIdleTimeout: self.settings.clientIdleTimeout(user: user).nanoseconds,
+            slowThreshold: self.settings.slowQueryThreshold(
+                database: pool.database.name,
+                user: user
+            )
+            .time?.nanoseconds
         )
+        pool.policy = (user, policy)
+        return policy
     }
 
     /// Brings databases, users, pools and clients to the settings in force.
@@ -177,9 +186,11 @@ extension Worker {
                 settings.maxDbConnections(database: entry.name),
                 of: entry.cap
             )
+            entry.clientsMax = settings.maxDbClientConnections(database: entry.name)
         }
         for user in self.userEntries.values {
             self.pools.setUserLimit(settings.maxUserConnections(user: user.name), of: user.cap)
+            user.clientsMax = settings.maxUserClientConnections(user: user.name)
         }
         for pool in self.poolEntries { self.refreshSettings(of: pool) }
         for client in self.clients.all where client.phase == .ready {

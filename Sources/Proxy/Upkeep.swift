@@ -62,10 +62,9 @@ extension Worker {
     }
 
     private func checkTime(of client: ClientConnection, now: Instant) {
-        let global = self.settings.global
         switch client.phase {
         case .startup, .authenticating, .greeting:
-            let limit = global.clientLoginTimeout.nanoseconds
+            let limit = self.settings.global.clientLoginTimeout.nanoseconds
             if limit > 0, now - client.acceptedAt >= limit {
                 self.closeClient(client, .loginTimeout)
             }
