@@ -4,6 +4,7 @@ import bisect
 import dataclasses
 import statistics
 
+from bystanders import Bystanders
 from machine import Failure, Sampler
 
 # Runs with fewer transactions are counted from the first one's end to the last one's; of others the beginning
@@ -23,9 +24,10 @@ class Sample:
 
 
 def measure(bench, load, target, seconds):
-    with Sampler(target.pid) as sampler:
+    with Bystanders(bench.postgres.postmaster(), target.pid) as bystanders, Sampler(target.pid) as sampler:
         completions = load.run(bench, target.port, seconds)
     target.check()
+    bench.bystanders.append(bystanders.share)
     return sample(completions, sampler)
 
 

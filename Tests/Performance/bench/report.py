@@ -21,11 +21,11 @@ def number(value, digits=3):
     return f"{value:.{places}f}"
 
 
-def cell(spread, scale=1.0, form=number):
+def cell(spread, form=number):
     if spread is None:
         return "–"
     values = (spread.median, spread.least, spread.greatest)
-    median, least, greatest = (form(value / scale) for value in values)
+    median, least, greatest = (form(value) for value in values)
     return median if least == greatest else f"{median} ({least}–{greatest})"
 
 

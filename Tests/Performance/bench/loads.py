@@ -37,10 +37,12 @@ class Pgbench:
             path = bench.folder / "script.sql"
             path.write_text(self.script)
             script = ("-f", str(path))
+        # pgbench's clock runs while its clients log in.
+        duration = seconds + min(3, self.clients // 100)
         command = [
             str(bench.postgres.programs / "pgbench"), "-h", "127.0.0.1", "-p", str(port), "-U", self.user,
             "-n", "-M", self.protocol, "-c", str(self.clients), "-j", str(min(2, self.clients)),
-            "-T", str(seconds), "-l", f"--log-prefix={prefix}", *(("-C",) if self.connects else ()),
+            "-T", str(duration), "-l", f"--log-prefix={prefix}", *(("-C",) if self.connects else ()),
             *self.options, *script, database]
         environment = {**os.environ, "PGPASSWORD": "bench", "PGSSLMODE": "disable",
                        "PGGSSENCMODE": "disable"}

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ class Bench:
         self.folder = folder
         self.descriptors = machine.raise_descriptor_limit()
         self.failed = False
+        self.bystanders = []  # what part of the machine's CPU time others took, a value a run
         self.load_before = os.getloadavg()[0]
         self.started = datetime.datetime.now(datetime.timezone.utc)
         account = machine.Account()
@@ -75,9 +77,17 @@ class Bench:
         ]
         return (
             f"{self.started:%Y-%m-%d %H:%M} to {now:%H:%M} UTC. "
-            f"{machine.processor()}, {os.cpu_count()} CPUs, {machine.memory_gib():.0f} GiB, Linux {os.uname().release}. {'; '.join(versions)}. "
+            f"{machine.processor()}, {os.cpu_count()} CPUs, {machine.memory_gib():.0f} GiB, "
+            f"Linux {os.uname().release}. {'; '.join(versions)}. "
             f"{self.servers} servers a pool; {self.rounds} round{'s' * (self.rounds > 1)}, "
-            f"{self.seconds} s a run. Load of the machine before: {self.load_before:.2f}.")
+            f"{self.seconds} s a run. Load of the machine before: {self.load_before:.2f}.{self.others()}")
+
+    def others(self):
+        if not self.bystanders:
+            return ""
+        return (f" Of the machine's CPU time, what did not belong to the bench took "
+                f"{statistics.median(self.bystanders):.0%} in the median run, at most "
+                f"{max(self.bystanders):.0%}.")
 
     def postgres_version(self):
         words = machine.output_of(self.postgres.programs / "postgres", "--version").split()

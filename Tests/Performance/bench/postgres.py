@@ -69,6 +69,10 @@ class Postgres:
         if (self.data / "postmaster.pid").exists():
             self.run("pg_ctl", "stop", "-s", "-m", "immediate", "-D", str(self.data), as_account=True)
 
+    def postmaster(self):
+        """The process of which all others of this PostgreSQL are children."""
+        return int((self.data / "postmaster.pid").read_text().split("\n")[0])
+
     def address(self):
         return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "bench"]
 
