@@ -78,7 +78,8 @@ extension ReactorSuite {
                 "median round trip: \(calm) ns before, \(busy) ns with 40 stalled readers"
             )
             print(
-                "\(engine), flows \(areFlows): median round trip \(calm) ns, with 40 stalled readers \(busy) ns"
+                "\(engine), flows \(areFlows): median round trip \(calm) ns, "
+                    + "with 40 stalled readers \(busy) ns"
             )
             for (socket, _) in stalled {
                 harness.loop.close(socket, flushing: false)
