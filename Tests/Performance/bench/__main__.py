@@ -33,6 +33,7 @@ class Bench:
             raise machine.Failure(f"unknown target {unknown[0]}")
         self.folder = folder
         self.descriptors = machine.raise_descriptor_limit()
+        self.source = self.commit()  # now: it may be another when the run ends
         self.failed = False
         self.bystanders = []  # what part of the machine's CPU time others took, a value a run
         self.load_before = os.getloadavg()[0]
@@ -70,7 +71,7 @@ class Bench:
     def preface(self):
         now = datetime.datetime.now(datetime.timezone.utc)
         versions = [
-            f"{machine.output_of(self.programs['weir'], '-V') or 'no Weir'}{self.commit()}",
+            f"{machine.output_of(self.programs['weir'], '-V') or 'no Weir'}{self.source}",
             f"PostgreSQL {self.postgres_version()}",
             machine.output_of(self.programs["pgbouncer"], "-V") or "no PgBouncer",
             " ".join((machine.output_of(self.programs["haproxy"], "-v") or "no HAProxy").split()[:3]),
