@@ -11,12 +11,10 @@ public enum CloseReason: Equatable, Sendable {
     case adminDisconnect
     case poolerShutdown
     case databaseRemoved
-    case databaseDisabled
     case protocolViolation
     case unsupportedTransaction
     case suspendTimeout
     case cancelDelivered
-    case encryptionRefused
     // Servers.
     case serverCrashed
     case serverShutdown
@@ -27,7 +25,6 @@ public enum CloseReason: Equatable, Sendable {
     case paused
     case tooManyServers
     case connectFailed
-    case connectTimeout
     case serverLoginFailed
     case idleServerSpoke
     case recoveryFailed
@@ -51,13 +48,11 @@ public enum CloseReason: Equatable, Sendable {
         case .adminDisconnect: "admin forced disconnect"
         case .poolerShutdown: "pooler is shutting down"
         case .databaseRemoved: "database removed"
-        case .databaseDisabled: "database is disabled"
         case .protocolViolation: "protocol violation"
         case .unsupportedTransaction:
             "transaction blocks not allowed in statement pooling mode"
         case .suspendTimeout: "suspend_timeout"
         case .cancelDelivered: "successfully sent cancel request"
-        case .encryptionRefused: "encryption refused"
         case .serverCrashed: "server conn crashed?"
         case .serverShutdown: "server shutting down"
         case .serverIdleTimeout: "server idle timeout"
@@ -67,7 +62,6 @@ public enum CloseReason: Equatable, Sendable {
         case .paused: "pause mode"
         case .tooManyServers: "too many servers in the pool"
         case .connectFailed: "connect failed"
-        case .connectTimeout: "connect timeout"
         case .serverLoginFailed: "login failed"
         case .idleServerSpoke: "idle server got dirty"
         case .recoveryFailed: "reset query failed"
@@ -86,11 +80,11 @@ public enum CloseReason: Equatable, Sendable {
     public var sqlState: SQLState {
         switch self {
         case .clientIdleTimeout: .idleSessionTimeout
-        case .loginTimeout, .protocolViolation, .encryptionRefused: .protocolViolation
+        case .loginTimeout, .protocolViolation: .protocolViolation
         case .loginFailed: .invalidPassword
         case .adminDisconnect, .poolerShutdown, .databaseRemoved, .suspendTimeout, .closeNeeded:
             .adminShutdown
-        case .databaseDisabled, .paused: .cannotConnectNow
+        case .paused: .cannotConnectNow
         case .unsupportedTransaction: .featureNotSupported
         case .queryTimeout: .queryCanceled
         case .idleTransactionTimeout: .idleInTransactionTimeout
