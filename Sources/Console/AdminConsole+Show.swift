@@ -32,6 +32,7 @@ extension AdminConsole {
             case .dnsHosts: Table.dnsHosts(snapshot())
             case .dnsZones: Table.dnsZones(snapshot())
             case .state: Table.state(snapshot())
+            case .workers: Table.workers(snapshot())
             }
         if let table {
             table.write(to: &writer)

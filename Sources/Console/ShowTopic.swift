@@ -24,6 +24,7 @@ enum ShowTopic: String, Equatable, Sendable, CaseIterable {
     case dnsZones = "dns_zones"
     case state
     case version
+    case workers
 
     /// Whether it takes an admin.
     var needsAdmin: Bool { self == .fds }
@@ -45,6 +46,7 @@ enum ShowTopic: String, Equatable, Sendable, CaseIterable {
         case .stats, .statsTotals, .statsAverages, .totals: .statistics
         case .memory: .memory
         case .dnsHosts, .dnsZones: .dns
+        case .workers: .workers
         }
     }
 }

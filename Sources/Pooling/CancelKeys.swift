@@ -20,6 +20,22 @@ public struct CancelKeys: Sendable {
         return true
     }
 
+    /// The most workers that keys tell apart.
+    public static let workersMax = 64
+
+    /// The worker that has handed out a key: part of the number, so that any worker knows where to
+    /// take a cancel request.
+    public static func worker(of key: CancelKey) -> Int {
+        Int(key.processID % UInt32(Self.workersMax))
+    }
+
+    /// A process ID for a key of a worker, out of a random number.
+    public static func processID(_ random: UInt32, worker: Int) -> UInt32 {
+        // The top bit of a process ID is a sign to some clients.
+        (random & 0x7fff_ffff) / UInt32(Self.workersMax) * UInt32(Self.workersMax)
+            + UInt32(worker)
+    }
+
     /// Whose key this is.
     public func owner(of key: CancelKey) -> ClientID? { self.owners[key] }
 

@@ -10,9 +10,17 @@ public struct Cap: Equatable, Sendable {
     /// Of those, the ones whose connections are being closed, so that their slots come back soon.
     public internal(set) var closing = 0
 
+    /// Clients that are logged in.
+    public internal(set) var clients = 0
+
     /// Creates a cap.
     public init(limit: Int = 0) { self.limit = limit }
 
     /// Whether one more connection may exist.
     public var hasRoom: Bool { self.limit == 0 || self.used < self.limit }
+
+    mutating func count(_ change: SlotChange) {
+        self.used += change.used
+        self.closing += change.closing
+    }
 }

@@ -5,6 +5,7 @@ struct PlaceCounts: Equatable, Sendable {
     private var active = 0
     private var recovering = 0
     private var testing = 0
+    private var leaving = 0
     private var closing = 0
 
     /// Servers at all places.
@@ -18,6 +19,7 @@ struct PlaceCounts: Equatable, Sendable {
         case .active: self.active
         case .recovering: self.recovering
         case .testing: self.testing
+        case .leaving: self.leaving
         case .closing: self.closing
         }
     }
@@ -31,6 +33,7 @@ struct PlaceCounts: Equatable, Sendable {
         case .active: self.active += change
         case .recovering: self.recovering += change
         case .testing: self.testing += change
+        case .leaving: self.leaving += change
         case .closing: self.closing += change
         }
     }

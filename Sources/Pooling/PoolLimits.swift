@@ -8,8 +8,8 @@ public struct PoolLimits: Equatable, Sendable {
     public var reserveSize = 0
     /// After so long a wait the reserve opens; 0 closes it.
     public var reserveTimeout: Nanoseconds = 0
-    /// Logins that may be under way at once.
-    public var loginParallelism = 4
+    /// Logins that may be under way at once, when those before have succeeded.
+    public var loginParallelism = 16
     /// The age at which a connection is closed between two clients; 0 means after each use.
     public var lifetime: Nanoseconds = 0
     /// How long a connection may be idle; 0 means for ever.
@@ -29,6 +29,9 @@ public struct PoolLimits: Equatable, Sendable {
 
     /// The pause after a first failure to log in.
     public static let retryDelayMin: Nanoseconds = 100_000_000
+
+    /// Logins under way at once before any has shown how the server takes them.
+    static let firstParallelism = 4
 
     /// Creates the defaults.
     public init() {}

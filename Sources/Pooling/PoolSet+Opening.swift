@@ -11,14 +11,28 @@ extension PoolSet {
     /// What to do next for one pool, or nil. Ask until nil.
     public mutating func nextOpening(in pool: PoolID, now: Instant) -> Opening? {
         let candidate = self.pools[pool.index]
-        guard candidate.demand > 0 || candidate.shortfall > 0, self.mayOpen(pool, now: now) else {
-            return nil
-        }
-        if self.hasRoom(candidate) { return .open(pool) }
+        guard self.isWanting(candidate, pool), self.mayOpen(pool, now: now) else { return nil }
+        if self.shared.hasRoom(for: pool) { return .open(pool) }
         // The minimum of one pool is no reason to close what another one has.
-        guard candidate.demand > 0, let server = self.evictable(for: pool) else { return nil }
+        guard candidate.demand > 0 else { return nil }
+        return self.evict(for: pool, demand: candidate.demand, now: now).map { .evict($0) }
+    }
+
+    /// Takes an idle server of another pool whose end gives `pool` a slot that it lacks; nil when
+    /// it lacks none or there is no such server.
+    ///
+    /// - Parameter demand: how many slots the pool wants.
+    public mutating func evict(for pool: PoolID, demand: Int, now: Instant) -> ServerID? {
+        guard let server = self.evictable(for: pool, demand: demand) else { return nil }
         self.move(server, to: .closing, now: now)
-        return .evict(server)
+        return server
+    }
+
+    /// Whether a pool has waiters, may open connections, and lacks nothing but a slot of those
+    /// that pools share.
+    public func lacksSharedSlot(_ pool: PoolID, now: Instant) -> Bool {
+        self.pools[pool.index].demand > 0 && self.mayOpen(pool, now: now)
+            && !self.shared.hasRoom(for: pool)
     }
 
     /// What to do next for any pool, the one with the oldest waiter first, or nil. Ask until nil.
@@ -26,7 +40,7 @@ extension PoolSet {
         var order: [(since: Instant, pool: PoolID)] = []
         for index in self.pools.indices {
             let pool = self.pools[index]
-            guard pool.demand > 0 || pool.shortfall > 0 else { continue }
+            guard self.isWanting(pool, PoolID(index: index)) else { continue }
             order.append((pool.oldestWait ?? .max, PoolID(index: index)))
         }
         order.sort { $0.since < $1.since }
@@ -36,28 +50,31 @@ extension PoolSet {
         return nil
     }
 
+    private func isWanting(_ pool: Pool, _ id: PoolID) -> Bool {
+        pool.demand > 0 || pool.shortfall(self.shared.pools[id.index]) > 0
+    }
+
     private func mayOpen(_ id: PoolID, now: Instant) -> Bool {
         let pool = self.pools[id.index]
-        return !self.isPaused(id) && pool.hasCredentials && pool.retryAt <= now
-            // After a failure one connection tries the ground.
-            && pool.count(.opening) < (pool.failures > 0 ? 1 : pool.limits.loginParallelism)
-            && pool.hasRoom(now: now)
+        let shared = self.shared.pools[id.index]
+        // After a failure one connection tries the ground; each login that succeeds lets one more
+        // be under way.
+        let parallelism =
+            shared.failures > 0 ? 1 : min(shared.parallelism, pool.limits.loginParallelism)
+        return !self.isPaused(id) && !self.shared.isPaused(id) && pool.hasCredentials
+            && shared.retryAt <= now && shared.opening < parallelism
+            && pool.hasRoom(beside: shared.used, now: now)
     }
 
-    private func hasRoom(_ pool: Pool) -> Bool {
-        self.databases[pool.database].hasRoom && self.users[pool.user].hasRoom
-            && self.process.hasRoom
-    }
-
-    /// The longest idle server of another pool whose end frees the slot that `pool` lacks: of every
+    /// The longest idle server, among this worker's, of another pool whose end frees the slot that `pool` lacks: of every
     /// cap that is full, or, where no server can do that alone, of one of them.
-    private func evictable(for pool: PoolID) -> ServerID? {
-        let wanting = self.pools[pool.index]
+    private func evictable(for pool: PoolID, demand: Int) -> ServerID? {
+        let wanting = self.shared.pools[pool.index]
         // Slots that come back anyhow are enough for so many.
-        func isMissing(_ cap: Cap) -> Bool { !cap.hasRoom && cap.closing < wanting.demand }
-        let database = isMissing(self.databases[wanting.database])
-        let user = isMissing(self.users[wanting.user])
-        guard database || user || isMissing(self.process) else { return nil }
+        func isMissing(_ cap: Cap) -> Bool { !cap.hasRoom && cap.closing < demand }
+        let database = isMissing(self.shared.databases[wanting.database])
+        let user = isMissing(self.shared.users[wanting.user])
+        guard database || user || isMissing(self.shared.process) else { return nil }
         var all: Pool.Idle?
         var some: Pool.Idle?
         for index in self.pools.indices where index != pool.index {
@@ -78,6 +95,17 @@ extension PoolSet {
 
     /// A connection is being opened: its slot is taken.
     public mutating func opened(_ server: ServerID, in pool: PoolID, now: Instant) {
+        self.enter(server, in: pool, at: .opening, connectedAt: now)
+        self.shared.count(.opened, in: pool)
+    }
+
+    /// Makes the record of a server that this worker had not before.
+    mutating func enter(
+        _ server: ServerID,
+        in pool: PoolID,
+        at place: ServerPlace,
+        connectedAt: Instant
+    ) {
         let index = Int(server.index)
         while self.records.count <= index {
             self.records.append(
@@ -87,7 +115,7 @@ extension PoolSet {
                     place: .closing,
                     isTaken: false,
                     isCloseNeeded: false,
-                    connectedAt: now
+                    connectedAt: connectedAt
                 )
             )
         }
@@ -95,22 +123,20 @@ extension PoolSet {
         self.records[index] = Record(
             server: server,
             pool: pool,
-            place: .opening,
+            place: place,
             isTaken: true,
             isCloseNeeded: false,
-            connectedAt: now
+            connectedAt: connectedAt
         )
-        self.pools[pool.index].counts.add(1, at: .opening)
-        self.countUsed(pool, 1)
+        self.pools[pool.index].counts.add(1, at: place)
     }
 
-    /// A login has succeeded; `checkIn` follows.
+    /// A login has succeeded: the server is no longer one that is being opened; `checkIn` follows.
     public mutating func loginSucceeded(_ server: ServerID, now: Instant) {
         let index = self.record(server).pool.index
         self.records[Int(server.index)].connectedAt = now
-        self.pools[index].failures = 0
-        self.pools[index].retryAt = .min
-        self.pools[index].downSince = nil
+        self.move(server, to: .recovering, now: now)
+        self.shared.pools[index].loggedIn(atMost: self.pools[index].limits.loginParallelism)
     }
 
     /// Why a login failed, as far as it matters to those who wait.
@@ -133,15 +159,16 @@ extension PoolSet {
     ) -> Bool {
         let index = self.record(server).pool.index
         self.move(server, to: .closing, now: now)
-        self.pools[index].backOff(now: now)
-        if failure == .unreachable, self.pools[index].downSince == nil {
-            self.pools[index].downSince = now
+        self.shared.pools[index].backOff(
+            now: now,
+            longest: self.pools[index].limits.retryDelayMax
+        )
+        if failure == .unreachable, self.shared.pools[index].downSince == nil {
+            self.shared.pools[index].downSince = now
         }
-        if failure != .unreachable { self.pools[index].downSince = nil }
-        let pool = self.pools[index]
+        if failure != .unreachable { self.shared.pools[index].downSince = nil }
         // Who waits while other connections of the pool work is served by those.
-        let isAlone = pool.living - pool.count(.opening) == 0
-        return failure == .refused && isAlone
+        return failure == .refused && !self.shared.pools[index].hasServers
     }
 
     /// A server is being closed, wherever it stood.
@@ -155,8 +182,7 @@ extension PoolSet {
         let record = self.record(server)
         precondition(record.place == .closing, "\(server) closed while \(record.place)")
         self.pools[record.pool.index].counts.add(-1, at: .closing)
-        self.countClosing(record.pool, -1)
-        self.countUsed(record.pool, -1)
+        self.shared.count(.closed, in: record.pool)
         self.records[Int(server.index)].isTaken = false
     }
 

@@ -32,8 +32,8 @@ extension PoolSet {
         guard !pool.waiters.isEmpty || !pool.greetings.isEmpty else { return }
         var limit: (age: Nanoseconds, end: WaitEnd)?
         if pool.limits.waitTimeout > 0 { limit = (pool.limits.waitTimeout, .timeout) }
-        if pool.limits.downTimeout > 0, pool.downSince != nil,
-            pool.living - pool.count(.opening) == 0,
+        let shared = self.shared.pools[index]
+        if pool.limits.downTimeout > 0, shared.downSince != nil, !shared.hasServers,
             pool.limits.downTimeout < limit?.age ?? .max
         {
             limit = (pool.limits.downTimeout, .databaseDown)
@@ -72,10 +72,11 @@ extension PoolSet {
         let pool = self.pools[index]
         if record.isCloseNeeded { return .closeNeeded }
         if self.isPaused(record.pool) { return .paused }
-        if pool.isOverSize { return .tooManyServers }
+        let shared = self.shared.pools[index]
+        if pool.isOverSize(shared.living) { return .tooManyServers }
         let limits = pool.limits
         if limits.idleTimeout > 0, now - idle.since >= limits.idleTimeout,
-            pool.living > limits.minimumSize || (pool.clients == 0 && !pool.isAlwaysFilled)
+            shared.living > limits.minimumSize || (shared.clients == 0 && !pool.isAlwaysFilled)
         {
             return .serverIdleTimeout
         }
@@ -85,6 +86,7 @@ extension PoolSet {
     }
 
     /// Whether an idle server has been idle for so long that it is checked before its next use.
+    /// Needs no shared counts.
     public func needsCheck(_ server: ServerID, now: Instant) -> Bool {
         guard self.place(of: server) == .idle else { return false }
         let pool = self.pools[self.record(server).pool.index]
@@ -96,7 +98,8 @@ extension PoolSet {
 
     // MARK: Pause
 
-    /// Stops (or starts again) giving out servers; nil means for all databases.
+    /// Stops (or starts again) giving out servers; nil means for all databases. Needs no shared
+    /// counts.
     public mutating func setPaused(_ isPaused: Bool, database: Int?) {
         if let database {
             if isPaused {
@@ -111,7 +114,7 @@ extension PoolSet {
 
     /// Slots that the database's connections take, those of all databases for nil.
     public func slots(ofDatabase database: Int?) -> Int {
-        database.map { self.databases[$0].used } ?? self.process.used
+        database.map { self.shared.databases[$0].used } ?? self.shared.process.used
     }
 
     /// Takes an idle server to be checked for a waiter that nothing is under way for: after another

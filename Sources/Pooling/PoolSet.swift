@@ -1,5 +1,4 @@
-/// All pools of the process and the limits that they share: who gets which server, what is opened,
-/// what is closed.
+/// A worker's shares of all pools: who gets which server, what is opened, what is closed.
 ///
 /// ## Overview
 /// Servers and clients are IDs; what connects and sends is elsewhere. Every server connection that
@@ -7,8 +6,12 @@
 /// slot of the pool, of its database, of its user and of the process. Only `move` changes places,
 /// so that the counts cannot drift.
 ///
+/// What several workers count together is `shared`. A set that is alone has it always. Where there
+/// are more, each puts it here while it opens or closes something, and takes it out again; all
+/// methods but those that say otherwise need it.
+///
 /// ## Function
-/// - `checkOut` and `checkIn` are the two events of the data path.
+/// - `checkOut` and `checkIn` are the two events of the data path, and need no shared counts.
 /// - `nextOpening` says which connection to open, or to evict for one, until it answers nil.
 /// - A slot is free again only with `closed`: when PostgreSQL has closed the connection, not when
 ///   it was told to.
@@ -22,62 +25,33 @@ public struct PoolSet: Equatable, Sendable {
         var connectedAt: Instant
     }
 
+    /// What the workers of the process count together.
+    public var shared = SharedCounts()
+
     /// Which databases give out no servers (`PAUSE`), by their place among the caps.
     public internal(set) var pausedDatabases: Set<Int> = []
     /// Whether no database gives out servers.
     public internal(set) var isPaused = false
 
-    /// The pools.
+    /// The worker's shares of the pools.
     public internal(set) var pools: [Pool] = []
-    /// One cap for each database entry.
-    public internal(set) var databases: [Cap] = []
-    /// One cap for each user.
-    public internal(set) var users: [Cap] = []
-    /// All together (`max_server_connections`).
-    public internal(set) var process = Cap()
 
     var records: [Record] = []
 
-    /// Creates the pools of a process that has none yet.
+    /// Creates the shares of a process that has no pools yet.
     public init() {}
 
     // MARK: Shape
 
-    /// Adds a cap for a database entry; its place is what `addPool` wants.
-    public mutating func addDatabase(limit: Int) -> Int {
-        self.databases.append(Cap(limit: limit))
-        return self.databases.count - 1
-    }
-
-    /// Adds a cap for a user; its place is what `addPool` wants.
-    public mutating func addUser(limit: Int) -> Int {
-        self.users.append(Cap(limit: limit))
-        return self.users.count - 1
-    }
-
-    /// Adds a pool for a pair of database and user that has none.
-    public mutating func addPool(database: Int, user: Int, limits: PoolLimits) -> PoolID {
+    /// Adds the share of the next pool of `shared`. Needs no shared counts.
+    public mutating func addShare(database: Int, user: Int, limits: PoolLimits) {
         self.pools.append(Pool(database: database, user: user, limits: limits))
-        return PoolID(index: self.pools.count - 1)
     }
 
     /// Changes settings on reload; what is over a new limit closes as it comes back.
     public mutating func setLimits(_ limits: PoolLimits, of pool: PoolID) {
         self.pools[pool.index].limits = limits
     }
-
-    /// Changes the cap of a database entry.
-    public mutating func setDatabaseLimit(_ limit: Int, of database: Int) {
-        self.databases[database].limit = limit
-    }
-
-    /// Changes the cap of a user.
-    public mutating func setUserLimit(_ limit: Int, of user: Int) {
-        self.users[user].limit = limit
-    }
-
-    /// Changes the cap of the process.
-    public mutating func setProcessLimit(_ limit: Int) { self.process.limit = limit }
 
     /// Whether the pool's minimum applies without a client, and whether a login can be tried.
     public mutating func setFilling(of pool: PoolID, always: Bool, hasCredentials: Bool) {
@@ -86,12 +60,14 @@ public struct PoolSet: Equatable, Sendable {
     }
 
     /// A client has logged in to the pool.
-    public mutating func clientJoined(_ pool: PoolID) { self.pools[pool.index].clients += 1 }
+    public mutating func clientJoined(_ pool: PoolID) {
+        self.shared.pools[pool.index].clients += 1
+    }
 
     /// A client of the pool has gone.
     public mutating func clientLeft(_ pool: PoolID) {
-        precondition(self.pools[pool.index].clients > 0, "more clients left than had joined")
-        self.pools[pool.index].clients -= 1
+        precondition(self.shared.pools[pool.index].clients > 0, "more clients left than joined")
+        self.shared.pools[pool.index].clients -= 1
     }
 
     // MARK: The data path
@@ -107,7 +83,7 @@ public struct PoolSet: Equatable, Sendable {
         case wait(WaitQueue.Ticket)
     }
 
-    /// A client needs a server.
+    /// A client needs a server. Needs no shared counts.
     public mutating func checkOut(_ pool: PoolID, client: ClientID, now: Instant) -> CheckOut {
         let index = pool.index
         guard !self.isPaused(pool), let idle = self.freshest(in: index) else {
@@ -129,26 +105,25 @@ public struct PoolSet: Equatable, Sendable {
         case serve(ClientID, since: Instant)
         /// It stays.
         case idle
-        /// It is closed; the place has been changed already.
+        /// It is to be closed; `closeStarted` follows.
         case close(CloseReason)
     }
 
     /// A server is ready for a client: after a transaction, a recovery, a check or its login.
-    public mutating func checkIn(_ server: ServerID, now: Instant) -> CheckIn {
+    /// Needs no shared counts.
+    ///
+    /// - Parameter living: connections of the pool, of all workers, that are not being closed.
+    public mutating func checkIn(_ server: ServerID, living: Int, now: Instant) -> CheckIn {
         let record = self.record(server)
         let index = record.pool.index
-        if let reason = self.reasonToClose(record, now: now) {
-            self.move(server, to: .closing, now: now)
+        if let reason = self.reasonToClose(record, living: living, now: now) {
             return .close(reason)
         }
         if let waiter = self.pools[index].waiters.popFirst() {
             self.move(server, to: .active, now: now)
             return .serve(waiter.client, since: waiter.since)
         }
-        if self.pools[index].isOverSize {
-            self.move(server, to: .closing, now: now)
-            return .close(.tooManyServers)
-        }
+        if self.pools[index].isOverSize(living) { return .close(.tooManyServers) }
         self.move(server, to: .idle, now: now)
         return .idle
     }
@@ -170,15 +145,20 @@ public struct PoolSet: Equatable, Sendable {
         return now - idle.since >= delay
     }
 
-    private mutating func reasonToClose(_ record: Record, now: Instant) -> CloseReason? {
+    private mutating func reasonToClose(
+        _ record: Record,
+        living: Int,
+        now: Instant
+    ) -> CloseReason? {
         if record.isCloseNeeded { return .closeNeeded }
         if self.isPaused(record.pool) { return .paused }
         let index = record.pool.index
         let size = self.pools[index].limits.size
-        if size > 0, self.pools[index].living > size + self.pools[index].limits.reserveSize {
+        if size > 0, living > size + self.pools[index].limits.reserveSize {
             return .tooManyServers
         }
-        guard record.place != .opening, self.isOverAge(record, now: now) else { return nil }
+        // A lifetime of 0 means one use, so it begins after the login.
+        guard now > record.connectedAt, self.isOverAge(record, now: now) else { return nil }
         self.pools[index].lastLifetimeClose = now
         return .serverLifetime
     }
@@ -250,6 +230,9 @@ public struct PoolSet: Equatable, Sendable {
         return record
     }
 
+    /// The pool that a server belongs to.
+    public func pool(of server: ServerID) -> PoolID { self.record(server).pool }
+
     /// Where a server stands; nil when it has no slot.
     public func place(of server: ServerID) -> ServerPlace? {
         guard Int(server.index) < self.records.count else { return nil }
@@ -257,7 +240,8 @@ public struct PoolSet: Equatable, Sendable {
         return record.isTaken && record.server == server ? record.place : nil
     }
 
-    /// The only function that changes a server's place.
+    /// The only function that changes a server's place. Needs the shared counts where a place is
+    /// `opening` or `closing`.
     mutating func move(_ server: ServerID, to place: ServerPlace, now: Instant) {
         let record = self.record(server)
         let index = record.pool.index
@@ -268,7 +252,8 @@ public struct PoolSet: Equatable, Sendable {
         if place == .idle {
             self.pools[index].idle.append(Pool.Idle(server: server, since: now))
         }
-        if place == .closing, record.place != .closing { self.countClosing(record.pool, 1) }
+        let change = SlotChange.moved(from: record.place, to: place)
+        if !change.isNothing { self.shared.count(change, in: record.pool) }
     }
 
     private mutating func removeIdle(_ server: ServerID, from index: Int) {
@@ -280,20 +265,6 @@ public struct PoolSet: Equatable, Sendable {
         let place = self.pools[index].idle.lastIndex { $0.server == server }
         guard let place else { preconditionFailure("an idle server is not listed as idle") }
         self.pools[index].idle.remove(at: place)
-    }
-
-    mutating func countClosing(_ pool: PoolID, _ change: Int) {
-        let pool = self.pools[pool.index]
-        self.databases[pool.database].closing += change
-        self.users[pool.user].closing += change
-        self.process.closing += change
-    }
-
-    mutating func countUsed(_ pool: PoolID, _ change: Int) {
-        let pool = self.pools[pool.index]
-        self.databases[pool.database].used += change
-        self.users[pool.user].used += change
-        self.process.used += change
     }
 
     /// Whether the pool gives out no servers.

@@ -10,6 +10,9 @@ public enum ServerPlace: Int, Equatable, Sendable, CaseIterable {
     case recovering
     /// Being checked after a long idleness. Becomes: idle, active, closing.
     case testing
+    /// On its way to another worker, which has somebody waiting for it. Becomes: idle, active,
+    /// closing, or leaves.
+    case leaving
     /// Told to end; PostgreSQL has not closed it yet. Ends with the slot's release.
     case closing
 }

@@ -149,6 +149,14 @@ public struct ServerSession: Equatable, Sendable {
         self.unnamedChange = change
     }
 
+    /// The session as another worker gets it, where other clients have the numbers of those here.
+    public func leavingWorker() -> ServerSession {
+        var session = self
+        if session.unnamedOwner != .none { session.unnamedOwner = Self.somebody }
+        if session.unnamedOwnerBefore != .none { session.unnamedOwnerBefore = Self.somebody }
+        return session
+    }
+
     // MARK: Replies
 
     /// Judges a reply; `status` is the body of a ReadyForQuery and is ignored otherwise.

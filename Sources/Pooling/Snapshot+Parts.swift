@@ -33,6 +33,8 @@ extension Snapshot {
         public static let configuration = Parts(rawValue: 1 << 10)
         /// `descriptors`
         public static let descriptors = Parts(rawValue: 1 << 11)
+        /// `workers`.
+        public static let workers = Parts(rawValue: 1 << 12)
         /// Nothing but what the initialiser asks for.
         public static let process: Parts = []
     }

@@ -67,6 +67,8 @@ public struct Snapshot: Equatable, Sendable {
     public var configuration: [ConfigurationEntry] = []
     /// Open sockets.
     public var descriptors: [Descriptor] = []
+    /// The process's workers, in their order.
+    public var workers: [Worker] = []
 
     /// Creates a copy with nothing in its arrays.
     public init(

@@ -15,7 +15,7 @@ final class CancelConnection {
     let request: [UInt8]
     /// Who asked; its connection is closed when PostgreSQL has closed ours, so that it can tell
     /// when the signal is out.
-    let requester: ClientID?
+    let requester: CancelRequester?
     let deadline: Instant
     var isSent = false
 
@@ -24,7 +24,7 @@ final class CancelConnection {
         socket: SocketID,
         server: ServerConnection,
         request: [UInt8],
-        requester: ClientID?,
+        requester: CancelRequester?,
         deadline: Instant
     ) {
         self.index = index
@@ -43,17 +43,28 @@ extension Worker {
     /// them.
     public static let cancelsMax = 128
 
-    /// A client has come with a key.
-    func cancelReceived(_ key: CancelKey, from requester: ClientConnection) {
-        guard let id = self.keys.owner(of: key), let client = self.clients[id.index, id.generation]
-        else {
-            return self.closeClient(requester, .cancelDelivered)
+    /// A client has come with a key, which says which worker has the client that is meant.
+    func cancelReceived(_ key: CancelKey, from client: ClientConnection) {
+        client.login?.isCanceling = true
+        let requester = CancelRequester(worker: self.index, client: client.id)
+        let worker = CancelKeys.worker(of: key)
+        if worker == self.index || worker >= self.mailboxes.count {
+            self.cancel(key, for: requester)
+        } else {
+            self.post(.cancel(key, requester), to: worker)
         }
+    }
+
+    /// Cancels what the owner of a key is doing.
+    func cancel(_ key: CancelKey, for requester: CancelRequester) {
+        guard let id = self.keys.owner(of: key), let client = self.clients[id.index, id.generation]
+        else { return self.cancelIsOver(requester) }
         if client.phase == .console {
             self.cancelControl(client)
-            return self.closeClient(requester, .cancelDelivered)
+            return self.cancelIsOver(requester)
         }
         if client.session.state == .waiting, let pool = client.pool {
+            self.touch(pool)
             if self.pools.leave(pool.id, client: client.id, ticket: client.ticket) {
                 let fields = ErrorFields(
                     .error,
@@ -63,20 +74,29 @@ extension Worker {
                 )
                 self.refuseWait(client, fields)
             }
-            return self.closeClient(requester, .cancelDelivered)
+            return self.cancelIsOver(requester)
         }
         // Between two of its queries, or while Weir's own is answered, there is nothing of the
         // client's to cancel.
         guard client.session.state == .linked, let server = client.server,
             !server.session.ledger.isSettled, !server.session.ledger.isSwallowing,
-            self.startCancel(server, for: requester.id)
-        else { return self.closeClient(requester, .cancelDelivered) }
-        requester.login?.isCanceling = true
+            self.startCancel(server, for: requester)
+        else { return self.cancelIsOver(requester) }
+    }
+
+    /// The client that has brought a cancel request hears that it is over.
+    private func cancelIsOver(_ requester: CancelRequester) {
+        guard requester.worker == self.index else {
+            return self.post(.cancelEnded(requester.client), to: requester.worker)
+        }
+        let id = requester.client
+        guard let client = self.clients[id.index, id.generation] else { return }
+        self.closeClient(client, .cancelDelivered)
     }
 
     /// Sends a cancel request for what a server is doing to the very address where that server is.
     @discardableResult
-    func startCancel(_ server: ServerConnection, for requester: ClientID?) -> Bool {
+    func startCancel(_ server: ServerConnection, for requester: CancelRequester?) -> Bool {
         guard server.session.cancelsUnderWay == 0, self.cancels.count < Self.cancelsMax,
             server.processID != 0
         else { return false }
@@ -129,9 +149,7 @@ extension Worker {
         self.loop.setContext(Role.nobody.token(0), of: cancel.socket)
         self.loop.close(cancel.socket, flushing: false)
         self.cancels.remove(cancel.index)
-        if let id = cancel.requester, let requester = self.clients[id.index, id.generation] {
-            self.closeClient(requester, .cancelDelivered)
-        }
+        if let requester = cancel.requester { self.cancelIsOver(requester) }
         guard let server = self.servers[cancel.server.index, cancel.server.generation] else {
             return
         }

@@ -49,18 +49,15 @@ extension Worker {
         let user = self.userEntry(isAnybody ? serverUser : client.userName)
         guard self.hasRoom(client, database, user) else { return }
         let pool = self.pool(database, serverUser)
-        pool.clientsHaveLoggedIn = true
-        if database.settings.user == nil { self.learn(pool, proof) }
+        self.learn(pool, database.settings.user == nil ? proof : nil)
         self.refreshFilling(pool)
         client.pool = pool
         client.user = user
-        database.clients += 1
-        user.clients += 1
-        self.pools.clientJoined(pool.id)
+        self.withShared { self.pools.clientJoined(pool.id) }
         pool.counters.clientLoginCount += 1
         client.phase = .greeting
-        if pool.greeting != nil {
-            self.greet(client)
+        if let greeting = pool.shared.known.greeting {
+            self.greet(client, greeting)
         } else {
             client.ticket = self.pools.awaitGreeting(
                 pool.id,
@@ -80,15 +77,19 @@ extension Worker {
         _ database: DatabaseEntry,
         _ user: UserEntry
     ) -> Bool {
-        let databaseLimit = database.clientsMax
-        let userLimit = user.clientsMax
-        let full: (key: String, limit: Int)? =
-            if databaseLimit > 0, database.clients >= databaseLimit {
-                ("max_db_client_connections", databaseLimit)
-            } else if userLimit > 0, user.clients >= userLimit {
-                ("max_user_client_connections", userLimit)
-            } else { nil }
-        guard let full else { return true }
+        let full: (key: String, limit: Int)
+        let limit = self.withShared {
+            self.pools.shared.admit(
+                database: database.cap,
+                user: user.cap,
+                limits: (database.clientsMax, user.clientsMax)
+            )
+        }
+        switch limit {
+        case nil: return true
+        case .database?: full = ("max_db_client_connections", database.clientsMax)
+        case .user?: full = ("max_user_client_connections", user.clientsMax)
+        }
         self.closeClient(
             client,
             .loginFailed,
@@ -104,10 +105,14 @@ extension Worker {
     }
 
     /// A login has shown what the server will want to see; what it was before may have changed.
-    private func learn(_ pool: PoolEntry, _ proof: LearnedCredentials) {
-        if let password = proof.password { pool.learned.password = password }
-        if let keys = proof.scramKeys { pool.learned.scramKeys = keys }
-        pool.learned.storedSecret = proof.storedSecret ?? pool.learned.storedSecret
+    private func learn(_ pool: PoolEntry, _ proof: LearnedCredentials?) {
+        pool.shared.learn { facts in
+            facts.clientsHaveLoggedIn = true
+            guard let proof else { return }
+            if let password = proof.password { facts.learned.password = password }
+            if let keys = proof.scramKeys { facts.learned.scramKeys = keys }
+            facts.learned.storedSecret = proof.storedSecret ?? facts.learned.storedSecret
+        }
     }
 
     /// What there is to log in to the server of a pool with.
@@ -118,7 +123,7 @@ extension Worker {
             }
         }
         let stored = self.users.secret(of: pool.user.name)
-        var credentials = ServerCredentials(pool.learned)
+        var credentials = ServerCredentials(pool.shared.known.learned)
         credentials.storedSecret = stored ?? credentials.storedSecret
         if case .plain(let password)? = stored { credentials.password = password }
         // A password in the database entry is for whoever connects, unless the user has a better
@@ -131,7 +136,7 @@ extension Worker {
 
     /// Whether a pool's server could be logged in to before any client has shown its keys.
     func hasCredentials(_ pool: PoolEntry) -> Bool {
-        if pool.clientsHaveLoggedIn { return true }
+        if pool.shared.known.clientsHaveLoggedIn { return true }
         if case .scram? = self.users.secret(of: pool.user.name),
             pool.database.settings.password == nil
         {
@@ -153,8 +158,8 @@ extension Worker {
 
     /// Ends a login: the client learns what the server says of itself, its key, and that it may
     /// begin.
-    func greet(_ client: ClientConnection) {
-        guard let pool = client.pool, let login = client.login, let greeting = pool.greeting else {
+    func greet(_ client: ClientConnection, _ greeting: Greeting) {
+        guard let pool = client.pool, let login = client.login else {
             preconditionFailure("a client greeted before its time")
         }
         self.addHost(to: login, of: client)
@@ -190,9 +195,9 @@ extension Worker {
 
     func newKey(for client: ClientConnection) -> CancelKey {
         while true {
-            // The top bit of a process ID is a sign to some clients.
+            let number = UInt32.random(in: UInt32(CancelKeys.workersMax)...UInt32.max, using: &self.random)
             let key = CancelKey(
-                processID: UInt32.random(in: 1...0x7fff_ffff, using: &self.random),
+                processID: CancelKeys.processID(number, worker: self.index),
                 secret: UInt32.random(in: 0...UInt32.max, using: &self.random)
             )
             if self.keys.insert(key, for: client.id) { return key }

@@ -17,6 +17,8 @@ final class ClientConnection {
         case ready
         /// It is a client of the console.
         case console
+        /// It has asked for the console and is on its way to the worker that keeps that.
+        case leaving
         /// It is gone; nothing may be sent any more.
         case closed
     }
@@ -52,6 +54,8 @@ final class ClientConnection {
     var policy = ClientPolicy()
     var parameters = TrackedParameters.Combination.unknown
     var cancelKey: CancelKey?
+    /// It counts against `max_client_conn`.
+    var isAdmitted = false
 
     /// When its present request came, or its wait began.
     var requestedAt: Instant = 0

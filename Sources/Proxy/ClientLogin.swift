@@ -29,14 +29,9 @@ extension Worker {
     /// as long as a login may last.
     public static let strangersMax = 256
 
-    /// Whether there are more clients than `max_client_conn`, and so many more.
-    private func isFull(beyond more: Int) -> Bool {
-        self.clients.count - self.consoleClients - more > self.settings.global.maxClientConn
-    }
-
     private var fullness: ErrorFields {
         let limit = self.settings.global.maxClientConn
-        let others = self.clients.count - self.consoleClients - 1
+        let others = self.process.clients
         return ErrorFields(
             .fatal,
             .tooManyConnections,
@@ -46,11 +41,30 @@ extension Worker {
         )
     }
 
-    /// A connection has been accepted.
+    /// A connection has been accepted: it goes to a worker that has few.
     func accepted(_ socket: SocketID) {
-        let now = self.loop.now
-        let number = self.nextNumber
-        self.nextNumber += 1
+        let worker = self.process.worker(for: &self.random)
+        let limit = self.settings.global.maxClientConn + Self.strangersMax
+        let isFull = self.process.connected(worker) - self.consoleClients > limit
+        if worker != self.index, !isFull { return self.dealOut(socket, to: worker) }
+        if worker != self.index { self.process.moved(from: worker, to: self.index) }
+        let client = self.enter(socket)
+        if isFull { return self.closeClient(client, .loginFailed, self.fullness) }
+        self.resumeReading(client)
+    }
+
+    /// The first worker has accepted a client for this one.
+    func adopt(client descriptor: Int32) {
+        let socket = self.adopt(descriptor, Role.nobody.token(0))
+        if socket == .none { return self.process.left(self.index) }
+        self.resumeReading(self.enter(socket))
+    }
+
+    /// Makes a client of a socket.
+    ///
+    /// - Parameter earlier: what it was at another worker.
+    func enter(_ socket: SocketID, _ earlier: ConsoleTransfer? = nil) -> ClientConnection {
+        let number = earlier?.number ?? self.process.number()
         let client = self.clients.insert { index, generation in
             ClientConnection(
                 id: ClientID(index: index, generation: generation),
@@ -58,16 +72,13 @@ extension Worker {
                 socket: socket,
                 remote: self.loop.remoteAddress(of: socket),
                 local: self.loop.localAddress(of: socket),
-                connectTime: Self.wallClock(),
-                now: now
+                connectTime: earlier?.connectTime ?? Self.wallClock(),
+                now: earlier?.acceptedAt ?? self.loop.now
             )
         }
         client.login = ClientLogin()
         self.loop.setContext(Role.client.token(client.id.index), of: socket)
-        if self.isFull(beyond: Self.strangersMax) {
-            return self.closeClient(client, .loginFailed, self.fullness)
-        }
-        self.resumeReading(client)
+        return client
     }
 
     /// Bytes of a client that is logging in.
@@ -76,13 +87,13 @@ extension Worker {
         self.readLogin(client)
     }
 
-    private func readLogin(_ client: ClientConnection) {
+    func readLogin(_ client: ClientConnection) {
         while !client.stash.isEmpty {
             let taken: Int?
             switch client.phase {
             case .startup: taken = self.readStartup(client)
             case .authenticating: taken = self.readPassword(client)
-            case .greeting, .ready, .console, .closed: return
+            case .greeting, .ready, .console, .leaving, .closed: return
             }
             guard let taken, client.phase != .closed else { return }
             client.stash.removeFirst(taken)
@@ -128,7 +139,11 @@ extension Worker {
         case .cancel(let key):
             self.cancelReceived(key, from: client)
         case .startup(let startup):
-            self.begin(client, startup)
+            if Self.isConsole(startup.database), !self.isFirst {
+                self.sendToConsole(client, startup)
+            } else {
+                self.begin(client, startup)
+            }
         }
     }
 
@@ -158,7 +173,7 @@ extension Worker {
 
     // MARK: Who it is
 
-    private func begin(_ client: ClientConnection, _ startup: StartupParameters) {
+    func begin(_ client: ClientConnection, _ startup: StartupParameters) {
         guard let login = client.login else { return }
         client.userName = startup.user
         client.databaseName = startup.database
@@ -171,6 +186,12 @@ extension Worker {
         let isConsole = Self.isConsole(startup.database)
         if let refusal = self.refusal(of: startup, isConsole: isConsole) {
             return self.closeClient(client, .loginFailed, refusal)
+        }
+        if !isConsole {
+            guard self.process.admit(limit: self.settings.global.maxClientConn) else {
+                return self.closeClient(client, .loginFailed, self.fullness)
+            }
+            client.isAdmitted = true
         }
         do throws(StartupParameterError) {
             login.wanted = try self.wantedParameters(startup, isConsole: isConsole)
@@ -206,7 +227,6 @@ extension Worker {
                 hint: "Connect to PostgreSQL directly for replication."
             )
         }
-        if self.isFull(beyond: 0) { return self.fullness }
         return nil
     }
 
@@ -228,7 +248,7 @@ extension Worker {
                 md5Salt: self.randomBytes(4),
                 scramNonce: self.randomBytes(AuthLimits.nonceEntropy)
             ),
-            mockKey: self.mockKey,
+            mockKey: self.process.mockKey,
             scramIterations: self.settings.global.scramIterations,
             unknownUsersDerive: self.users.derives(under: method)
         )
@@ -293,7 +313,7 @@ extension Worker {
             let token = Self.token(client.id.index, client.id.generation)
             let mailbox = self.mailbox
             let isTaken = self.environment.helpers.submit {
-                mailbox.post(.clientDerived(client: token, derivation.run()))
+                mailbox.post(WorkerMessage(.clientDerived(client: token, derivation.run())))
             }
             if !isTaken {
                 self.closeClient(

@@ -1,3 +1,4 @@
+import Glibc
 import Telemetry
 
 extension Worker {
@@ -5,6 +6,13 @@ extension Worker {
     static func wallClock() -> Int64 {
         let now = Timestamp.now
         return now.seconds * 1_000_000 + Int64(now.microseconds)
+    }
+
+    /// CPU time of the calling thread in microseconds, user and system.
+    static func threadTime() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
     }
 
     /// Random bytes from the system's generator.

@@ -43,6 +43,7 @@ extension Worker {
                 && self.loop.queued(client.socket) == 0)
         self.loop.close(client.socket, flushing: !isDone)
         self.clients.remove(client.id.index)
+        self.process.left(self.index)
     }
 
     private func logClose(
@@ -65,17 +66,22 @@ extension Worker {
             self.consoleClients -= 1
             self.consoleLeft(client)
         }
+        if client.isAdmitted { self.process.dismiss() }
+        client.isAdmitted = false
         guard let pool = client.pool else { return }
+        self.touch(pool)
         if client.session.state == .waiting {
             _ = self.pools.leave(pool.id, client: client.id, ticket: client.ticket)
         }
         if phase == .greeting {
             _ = self.pools.leaveGreeting(pool.id, client: client.id, ticket: client.ticket)
         }
-        self.pools.clientLeft(pool.id)
-        pool.database.clients -= 1
-        pool.database.lastUsed = self.loop.now
-        client.user?.clients -= 1
+        self.withShared {
+            self.pools.clientLeft(pool.id)
+            guard let user = client.user else { return }
+            self.pools.shared.dismiss(database: pool.database.cap, user: user.cap)
+        }
+        pool.database.use(now: self.loop.now)
         client.pool = nil
     }
 
@@ -114,11 +120,17 @@ extension Worker {
         peerClosed: Bool = false
     ) {
         guard server.phase != .closing else { return }
-        let isLoggedIn = server.phase == .ready || server.phase == .recovering
+        let isLoggedIn =
+            server.phase == .ready || server.phase == .recovering || server.phase == .leaving
+        if server.phase == .leaving { self.departureEnded(server) }
         let isLoggingIn = server.phase == .loggingIn
         let isBusy = isLoggedIn && !server.session.ledger.isSettled
         self.logClose(server, reason)
-        self.pools.closeStarted(server.id, now: self.loop.now)
+        self.touch(server.pool)
+        self.withShared {
+            self.pools.closeStarted(server.id, now: self.loop.now)
+            self.noteLiving(of: server.pool)
+        }
         server.phase = .closing
         server.login = nil
         server.deadline =
@@ -176,7 +188,7 @@ extension Worker {
             // Its login has not ended well, or it would be tried again at once, and again.
             server.phase = .loggingIn
             self.connectFailed(server, error: error)
-        case .ready, .recovering:
+        case .ready, .recovering, .leaving:
             self.closeServer(
                 server,
                 server.hasSaidGoodbye ? .serverShutdown : .serverCrashed,
@@ -191,9 +203,10 @@ extension Worker {
     func serverClosed(_ server: ServerConnection) {
         precondition(server.phase == .closing, "closed while \(server.phase)")
         self.parameters.release(server.parameters)
-        self.pools.closed(server.id)
+        self.withShared { self.pools.closed(server.id) }
         self.servers.remove(server.id.index)
         self.openServers()
+        self.tellRoomFreed()
     }
 
     /// Ends everything at once, when the process ends.

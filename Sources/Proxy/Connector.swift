@@ -13,41 +13,95 @@ extension Worker {
     }
 
     /// Opens what the pool's waiters and its minimum want.
-    func openServers(in pool: PoolEntry) {
+    ///
+    /// - Parameter expectingOthers: whether idle servers of other workers, which are asked for,
+    ///   count as coming.
+    func openServers(in pool: PoolEntry, expectingOthers: Bool = true) {
         guard self.opensServers else { return }
         self.serveWaiters(of: pool)
-        while let opening = self.pools.nextOpening(in: pool.id, now: self.loop.now) {
+        self.noteInbound(of: pool, expectingOthers: expectingOthers)
+        while let opening = self.nextOpening({ $0.nextOpening(in: pool.id, now: $1) }) {
             self.perform(opening)
         }
+        self.askForEviction(pool)
     }
 
     /// Opens what anybody's waiters want, the oldest first.
     func openServers() {
         guard self.opensServers else { return }
-        for pool in self.poolEntries { self.serveWaiters(of: pool) }
-        while let opening = self.pools.nextOpening(now: self.loop.now) { self.perform(opening) }
+        for pool in self.poolEntries {
+            self.serveWaiters(of: pool)
+            self.noteInbound(of: pool, expectingOthers: true)
+        }
+        while let opening = self.nextOpening({ $0.nextOpening(now: $1) }) {
+            self.perform(opening)
+        }
+        for index in self.wantingPools { self.poolsByID[index].map { self.askForEviction($0) } }
     }
 
-    private func perform(_ opening: PoolSet.Opening) {
-        switch opening {
-        case .open(let pool): self.openServer(self.poolEntries[pool.index])
-        case .evict(let id): self.closeServer(self.server(id), .evicted)
+    private func noteInbound(of pool: PoolEntry, expectingOthers: Bool) {
+        guard self.hasPeers else { return }
+        let underWay = pool.board.inbound(self.index)
+        let hoped = expectingOthers ? self.idleElsewhere(pool) : 0
+        self.pools.setInbound(underWay + hoped, of: pool.id)
+    }
+
+    /// What is to be opened or evicted next; what is opened has its slot already.
+    private func nextOpening(
+        _ next: (inout PoolSet, Instant) -> PoolSet.Opening?
+    ) -> Opening? {
+        self.withShared {
+            switch next(&self.pools, self.loop.now) {
+            case nil: nil
+            case .evict(let id)?: .evict(self.server(id))
+            case .open(let pool)?: .open(self.begin(self.poolsByID[pool.index]))
+            }
         }
     }
 
-    private func openServer(_ pool: PoolEntry) {
-        let now = self.loop.now
-        let number = self.nextNumber
-        self.nextNumber += 1
+    private enum Opening {
+        case open(ServerConnection)
+        case evict(ServerConnection)
+    }
+
+    private func perform(_ opening: Opening) {
+        switch opening {
+        case .open(let server): self.resolve(server)
+        case .evict(let server): self.closeServer(server, .evicted)
+        }
+    }
+
+    /// Where another worker has the idle server that keeps a slot from this pool, it is asked.
+    private func askForEviction(_ pool: PoolEntry) {
+        guard self.hasPeers else { return }
+        let demand = self.withShared {
+            self.pools.lacksSharedSlot(pool.id, now: self.loop.now)
+                ? self.pools.wanting(pool.id) : 0
+        }
+        if demand > 0 { self.tellPeers(.evict(for: pool.id, demand: demand)) }
+    }
+
+    /// Makes a server connection that does not connect yet; its slot is taken.
+    private func begin(_ pool: PoolEntry?) -> ServerConnection {
+        guard let pool else { preconditionFailure("a server opened for a pool of others") }
         let server = self.servers.insert { index, generation in
             ServerConnection(
                 id: ServerID(index: index, generation: generation),
-                number: number,
+                number: self.process.number(),
                 pool: pool,
                 connectTime: Self.wallClock()
             )
         }
-        self.pools.opened(server.id, in: pool.id, now: now)
+        self.pools.opened(server.id, in: pool.id, now: self.loop.now)
+        self.noteLiving(of: pool)
+        server.epoch = self.epoch
+        self.touch(pool)
+        return server
+    }
+
+    private func resolve(_ server: ServerConnection) {
+        let now = self.loop.now
+        let pool = server.pool
         server.deadline = self.connectDeadline
         let login = ServerLogin()
         login.host = self.nextHost(pool.database)
@@ -59,7 +113,7 @@ extension Worker {
             port: UInt16(truncatingIfNeeded: pool.database.settings.port),
             now: now
         ) { result in
-            mailbox.post(.resolved(server: token, result))
+            mailbox.post(WorkerMessage(.resolved(server: token, result)))
         }
     }
 
@@ -165,7 +219,7 @@ extension Worker {
         let detail = fields.detail.map { " (\($0))" } ?? ""
         let text = "\(fields.severity.rawValue) \(fields.message)\(detail)"
         self.logger.warning("\(server.prefix)server login failed: \(text)")
-        pool.lastFailure = fields
+        pool.shared.learn { $0.lastFailure = fields }
         pool.counters.serverLoginFailureCount += 1
         if pool.database.settings.hosts.count > 1, failure == .unreachable,
             pool.database.settings.loadBalanceHosts == .disable
@@ -175,17 +229,21 @@ extension Worker {
         let now = self.loop.now
         let isForAll: Bool
         if self.pools.place(of: server.id) == .opening {
-            isForAll = self.pools.loginFailed(server.id, failure, now: now)
+            isForAll = self.withShared { self.pools.loginFailed(server.id, failure, now: now) }
         } else {
             isForAll = false
         }
         let reason: CloseReason = failure == .unreachable ? .connectFailed : .serverLoginFailed
         self.closeServer(server, reason, peerClosed: peerClosed)
-        if isForAll { self.refuseAll(pool, fields) }
+        if isForAll {
+            self.refuseAll(pool, fields)
+            self.tellPeers(.refuseAll(pool.id, fields))
+        }
     }
 
     /// Tells everybody who waits for a server of the pool why there will be none.
     func refuseAll(_ pool: PoolEntry, _ fields: ErrorFields) {
+        self.touch(pool)
         while let id = self.pools.nextRefused(pool.id) {
             if let client = self.clients[id.index, id.generation] {
                 self.refuseWait(client, fields)

@@ -54,7 +54,7 @@ extension Worker {
 
     func readConsole(_ client: ClientConnection) {
         defer { self.resumeReading(client) }
-        while client.phase == .console, !self.awaitsControl(client) {
+        while client.phase == .console, !self.awaitsControl(client), !self.awaitsReport(client) {
             let span = unsafe Span<UInt8>(_unsafeBytes: client.stash.bytes)
             let frame: Frame
             do throws(FramingError) {
@@ -89,11 +89,66 @@ extension Worker {
 
     private func run(_ query: String, for client: ClientConnection) {
         guard let access = client.console?.access else { return }
-        let console = self.environment.console
-        let parts = console.parts(neededFor: query, access: access) ?? .process
-        switch console.answer(query, access: access, snapshot: { self.snapshot(parts) }) {
+        guard let parts = self.environment.console.parts(neededFor: query, access: access) else {
+            return self.answer(query, access, for: client, self.snapshot(.process))
+        }
+        self.gather(parts, for: .console(client.id, query: query, access))
+    }
+
+    /// Answers a query of the console from a copy of the process's state, if it needs one.
+    func answer(
+        _ query: String,
+        _ access: ConsoleAccess,
+        for client: ClientConnection,
+        _ snapshot: @autoclosure () -> Snapshot
+    ) {
+        switch self.environment.console.answer(query, access: access, snapshot: snapshot) {
         case .reply(let bytes): self.send(bytes, to: client.socket)
         case .control(let command): self.control(command, for: client)
         }
+    }
+
+    // MARK: The way here
+
+    /// The first worker keeps the clients of the console; others send them there.
+    func sendToConsole(_ client: ClientConnection, _ startup: StartupParameters) {
+        client.phase = .leaving
+        client.login?.startup = startup
+        self.loop.release(client.socket)
+    }
+
+    /// A client has sent something although it cannot expect an answer yet: that goes along.
+    func departureDisturbed(_ client: ClientConnection, completion index: Int) {
+        unsafe client.stash.append(self.loop.bytes(index))
+        self.loop.release(client.socket)
+    }
+
+    /// A client's socket belongs to no loop now.
+    func clientReleased(_ client: ClientConnection, descriptor: Int32) {
+        guard client.phase == .leaving, let startup = client.login?.startup else {
+            preconditionFailure("released in phase \(client.phase)")
+        }
+        let transfer = ConsoleTransfer(
+            descriptor: descriptor,
+            number: client.number,
+            connectTime: client.connectTime,
+            acceptedAt: client.acceptedAt,
+            startup: startup,
+            rest: unsafe Array(client.stash.bytes)
+        )
+        self.clients.remove(client.id.index)
+        self.process.moved(from: self.index, to: 0)
+        self.post(.consoleClient(transfer), to: 0)
+    }
+
+    /// A client of the console has come from another worker.
+    func consoleArrived(_ transfer: ConsoleTransfer) {
+        let socket = self.adopt(transfer.descriptor, Role.nobody.token(0))
+        if socket == .none { return self.process.left(self.index) }
+        let client = self.enter(socket, transfer)
+        unsafe transfer.rest.withUnsafeBytes { unsafe client.stash.append($0) }
+        self.begin(client, transfer.startup)
+        self.readLogin(client)
+        self.resumeReading(client)
     }
 }

@@ -4,13 +4,7 @@ import Reactor
 import Settings
 import Wire
 
-/// A command of the console that is done when something has come true.
-struct PendingControl {
-    let client: ClientID
-    let command: ControlCommand
-}
-
-/// What the console and signals order.
+/// What the console and signals order: the first worker carries it out, and has the others do so.
 extension Worker {
     /// Carries out a command and answers it, now or when it is done.
     func control(_ command: ControlCommand, for client: ClientConnection) {
@@ -19,10 +13,19 @@ extension Worker {
             if command == .suspend { self.suspender = client.id }
             if let outcome {
                 self.finish(command, outcome, for: client)
-            } else if self.isDone(command) {
-                self.finish(command, .success, for: client)
+                return
+            }
+            let pending = PendingControl(
+                client: client.id,
+                command: command,
+                ticket: self.lastTicket,
+                answersDue: self.hasPeers && command.isAnsweredByAll ? self.process.workers - 1 : 0
+            )
+            if self.isDone(pending) {
+                self.finish(command, pending.outcome, for: client)
             } else {
-                self.pendingControls.append(PendingControl(client: client.id, command: command))
+                self.pendingControls.append(pending)
+                self.process.awaitsSlots = true
             }
         } catch {
             self.finish(command, .refused(error), for: client)
@@ -38,8 +41,22 @@ extension Worker {
         if !bytes.isEmpty { self.send(bytes, to: client.socket) }
     }
 
-    /// Begins a command; nil when it is done later (`isDone`).
+    /// Begins a command, here and at the other workers; nil when it is done later (`isDone`).
     func start(_ command: ControlCommand) throws(ControlRefusal) -> ControlOutcome? {
+        let outcome = try self.begin(command)
+        guard self.hasPeers else { return outcome }
+        switch command {
+        case .reload, .set, .shutdown(.immediate): break
+        case .killClient where outcome != nil: break
+        default:
+            self.lastTicket += 1
+            self.tellPeers(.order(Order(ticket: self.lastTicket, command: command)))
+        }
+        return outcome
+    }
+
+    /// Begins a command here; nil when it is done later.
+    func begin(_ command: ControlCommand) throws(ControlRefusal) -> ControlOutcome? {
         switch command {
         case .pause(let name):
             try self.pause(name)
@@ -54,7 +71,8 @@ extension Worker {
         case .enable(let name):
             try self.entry(name).isDisabled = false
         case .reconnect(let name):
-            self.logger.info("RECONNECT \(Self.quoted(name))command issued")
+            self.note("RECONNECT \(Self.quoted(name))command issued")
+            self.epoch += 1
             self.reconnect(try self.entry(ifNamed: name))
         case .waitClose(let name):
             if let name { _ = try self.entry(name) }
@@ -63,6 +81,8 @@ extension Worker {
             try self.kill(name)
         case .killClient(let number):
             guard let client = self.clients.all.first(where: { $0.number == number }) else {
+                // Another worker may have it.
+                if self.isFirst, self.hasPeers { return nil }
                 throw .clientNotFound
             }
             self.closeClient(client, .adminDisconnect)
@@ -91,39 +111,50 @@ extension Worker {
         return try self.entry(name)
     }
 
+    /// Says once what all workers do.
+    func note(_ text: @autoclosure () -> String) {
+        if self.isFirst { self.logger.info("\(text())") }
+    }
+
     private static func quoted(_ name: String?) -> String { name.map { "'\($0)' " } ?? "" }
 
     // MARK: Pause
 
     private func pause(_ name: String?) throws(ControlRefusal) {
-        self.logger.info("PAUSE \(Self.quoted(name))command issued")
+        self.note("PAUSE \(Self.quoted(name))command issued")
         if self.pools.isPaused || self.isSuspended { throw .alreadyPaused }
         let database = try self.entry(ifNamed: name)?.cap
         if let database, self.pools.pausedDatabases.contains(database) { throw .alreadyPaused }
-        self.pools.setPaused(true, database: database)
+        self.setPaused(true, database)
         self.performDue()
     }
 
     private func resume(_ name: String?) throws(ControlRefusal) {
-        self.logger.info("RESUME \(Self.quoted(name))command issued")
+        self.note("RESUME \(Self.quoted(name))command issued")
         if self.ending != .none { throw .shuttingDown }
         if let name {
             let database = try self.entry(name).cap
             guard self.pools.pausedDatabases.contains(database) else {
                 throw .databaseNotPaused(name)
             }
-            self.pools.setPaused(false, database: database)
+            self.setPaused(false, database)
         } else {
             guard self.pools.isPaused || self.isSuspended || !self.pools.pausedDatabases.isEmpty
             else { throw .notPaused }
-            self.pools.setPaused(false, database: nil)
-            for database in self.pools.pausedDatabases {
-                self.pools.setPaused(false, database: database)
-            }
+            self.setPaused(false, nil)
+            for database in self.pools.pausedDatabases { self.setPaused(false, database) }
         }
         self.abandonPauses(of: name)
         if self.isSuspended { self.endSuspension() }
         self.openServers()
+    }
+
+    /// Pauses here at once; nobody opens anything meanwhile, wherever the word has come to.
+    func setPaused(_ isPaused: Bool, _ database: Int?) {
+        self.pools.setPaused(isPaused, database: database)
+        for pool in self.poolEntries { self.touch(pool) }
+        guard self.isFirst else { return }
+        self.withShared { self.pools.shared.setPaused(isPaused, database: database) }
     }
 
     /// A PAUSE or SUSPEND that has not been answered is over; nil for those of all databases.
@@ -148,12 +179,12 @@ extension Worker {
     }
 
     private func kill(_ name: String?) throws(ControlRefusal) {
-        self.logger.info("KILL \(Self.quoted(name))command issued")
+        self.note("KILL \(Self.quoted(name))command issued")
         if self.pools.isPaused || self.isSuspended { throw .alreadyPaused }
         let named = try self.entry(ifNamed: name)
         let entries = named.map { [$0] } ?? Array(self.databaseEntries.values)
         for entry in entries {
-            self.pools.setPaused(true, database: entry.cap)
+            self.setPaused(true, entry.cap)
             for client in self.clients.all where client.pool?.database === entry {
                 self.closeClient(client, .databaseRemoved)
             }
@@ -166,7 +197,7 @@ extension Worker {
     // MARK: Suspend
 
     private func suspend() throws(ControlRefusal) {
-        self.logger.info("SUSPEND command issued")
+        self.note("SUSPEND command issued")
         if self.pools.isPaused || self.isSuspended { throw .alreadyPaused }
         if !self.pools.pausedDatabases.isEmpty { throw .pausedDatabases }
         self.isSuspended = true
@@ -218,7 +249,7 @@ extension Worker {
         var index = 0
         while index < self.pendingControls.count {
             let pending = self.pendingControls[index]
-            guard self.isDone(pending.command) else {
+            guard self.isDone(pending) else {
                 index += 1
                 continue
             }
@@ -226,20 +257,30 @@ extension Worker {
             guard let client = self.clients[pending.client.index, pending.client.generation] else {
                 continue
             }
-            self.finish(pending.command, .success, for: client)
+            self.finish(pending.command, pending.outcome, for: client)
             self.readConsole(client)
         }
+        if self.isFirst, self.pendingControls.isEmpty { self.process.awaitsSlots = false }
+        for order in self.orders where self.isDone(order.command) {
+            self.post(.done(ticket: order.ticket, wasFound: true), to: 0)
+        }
+        self.orders.removeAll { self.isDone($0.command) }
         self.checkEnding()
     }
 
+    private func isDone(_ pending: PendingControl) -> Bool {
+        pending.answersDue == 0 && self.isDone(pending.command)
+    }
+
+    /// Whether what a command waits for has come true, as far as this worker can tell.
     private func isDone(_ command: ControlCommand) -> Bool {
         switch command {
         case .pause(let name?):
             // A database that a reload has taken away has nothing left to pause.
             guard let entry = self.databaseEntries[name] else { return true }
-            return self.pools.slots(ofDatabase: entry.cap) == 0
+            return self.withShared { self.pools.slots(ofDatabase: entry.cap) } == 0
         case .pause(nil):
-            return self.pools.slots(ofDatabase: nil) == 0
+            return self.withShared { self.pools.slots(ofDatabase: nil) } == 0
         case .waitClose(let name):
             return !self.servers.all.contains { server in
                 (name == nil || server.pool.database.name == name)
@@ -270,15 +311,39 @@ extension Worker {
         }
         self.pendingControls.removeAll { $0.client == client.id }
         // Nobody else may be there to end it, and nobody new is let in meanwhile.
-        if self.isSuspended, self.suspender == client.id { try? self.resume(nil) }
+        if self.isSuspended, self.suspender == client.id {
+            _ = try? self.start(.resume(database: nil))
+        }
     }
 
     private func undo(_ command: ControlCommand) {
         switch command {
-        case .pause(let name): try? self.resume(name)
-        case .suspend: try? self.resume(nil)
+        case .pause(let name): _ = try? self.start(.resume(database: name))
+        case .suspend: _ = try? self.start(.resume(database: nil))
         default: break
         }
+    }
+
+    // MARK: Orders
+
+    /// Does what the first worker has accepted.
+    func carryOut(_ order: Order) {
+        var wasFound = true
+        do throws(ControlRefusal) { _ = try self.begin(order.command) } catch { wasFound = false }
+        guard order.command.isAnsweredByAll else { return }
+        if wasFound {
+            self.orders.append(order)
+        } else {
+            self.post(.done(ticket: order.ticket, wasFound: false), to: 0)
+        }
+    }
+
+    /// Another worker has done what was ordered.
+    func orderDone(_ ticket: Int, wasFound: Bool) {
+        let index = self.pendingControls.firstIndex { $0.ticket == ticket && $0.answersDue > 0 }
+        guard let index else { return }
+        self.pendingControls[index].answersDue -= 1
+        if wasFound { self.pendingControls[index].wasFound = true }
     }
 
     // MARK: Settings
@@ -288,6 +353,7 @@ extension Worker {
             switch try self.settings.setting(key, to: value) {
             case .changed(let settings):
                 self.applySettings(settings)
+                self.tellPeers(.settings(settings))
                 return .success
             case .notReloadable:
                 throw SettingsErrors([])

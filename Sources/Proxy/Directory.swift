@@ -1,41 +1,45 @@
-import Auth
 import Pooling
-import Reactor
 import Settings
+import Synchronization
 import Telemetry
-import Wire
 
 /// A database that clients can ask for.
 final class DatabaseEntry {
     let name: String
-    /// Its place among the caps of `PoolSet`.
+    /// Its place among the caps of `SharedCounts`.
     let cap: Int
+    private let shared: SharedDatabase
     /// Made from `*`, so it goes when nobody has used it for `autodb_idle_timeout`.
     var isAutomatic: Bool
     var settings: DatabaseSettings
-    var clients = 0
     /// `max_db_client_connections`, kept here since asking the settings copies them.
     var clientsMax = 0
     var isDisabled = false
     /// Taken out of the configuration; no new client gets in.
     var isRemoved = false
-    var lastUsed: Instant
+    /// The number of the last RECONNECT that concerned it.
+    var epoch = 0
     /// Which of several hosts is next.
     var hostTurn = 0
 
     init(
         name: String,
-        cap: Int,
+        shared: SharedDatabase,
         settings: DatabaseSettings,
-        isAutomatic: Bool,
-        now: Instant
+        isAutomatic: Bool
     ) {
         self.name = name
-        self.cap = cap
+        self.cap = shared.cap
+        self.shared = shared
         self.settings = settings
         self.isAutomatic = isAutomatic
-        self.lastUsed = now
     }
+
+    /// When anybody last used it, at any worker.
+    var lastUsed: Instant { self.shared.lastUsed.load(ordering: .relaxed) }
+
+    /// Somebody uses it.
+    func use(now: Instant) { self.shared.lastUsed.store(now, ordering: .relaxed) }
 
     /// The database's name on the server.
     var serverName: String { self.settings.dbname ?? self.name }
@@ -44,10 +48,8 @@ final class DatabaseEntry {
 /// A user, of clients or of server connections.
 final class UserEntry {
     let name: String
-    /// Its place among the caps of `PoolSet`.
+    /// Its place among the caps of `SharedCounts`.
     let cap: Int
-    /// Logged-in clients of this name.
-    var clients = 0
     /// `max_user_client_connections`.
     var clientsMax = 0
 
@@ -63,21 +65,24 @@ final class PoolEntry {
     let database: DatabaseEntry
     /// The user that its servers log in as.
     let user: UserEntry
-    /// What clients are greeted with: the parameters that the first server reported, in its order.
-    var greeting: Greeting?
-    /// What a client's login has taught about logging in to the server.
-    var learned = LearnedCredentials()
-    /// Some client has logged in, so that keys to pass through are known if they are needed.
-    var clientsHaveLoggedIn = false
-    /// Why the last login to the server failed.
-    var lastFailure: ErrorFields?
+    /// What all workers know of the pool.
+    let shared: SharedPool
+    /// What they tell each other about it.
+    let board: PoolBoard
+    /// Its place among the pools that this worker knows.
+    let place: Int
+    /// It is listed among those that have changed in this turn.
+    var isTouched = false
     var counters = PoolCounters()
     var mode = Pooling.PoolMode.session
     /// What applies to the clients of one user, the one that logged in last; nil after a reload.
     var policy: (user: String, value: ClientPolicy)?
 
-    init(id: PoolID, database: DatabaseEntry, user: UserEntry) {
-        self.id = id
+    init(_ shared: SharedPool, place: Int, database: DatabaseEntry, user: UserEntry) {
+        self.place = place
+        self.id = shared.id
+        self.shared = shared
+        self.board = shared.board
         self.database = database
         self.user = user
     }

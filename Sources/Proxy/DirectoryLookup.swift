@@ -9,7 +9,7 @@ extension Worker {
     /// The database of a name; made from `*` if the configuration has that and not the name.
     func database(named name: String) -> DatabaseEntry? {
         if let entry = self.databaseEntries[name] {
-            entry.lastUsed = self.loop.now
+            entry.use(now: self.loop.now)
             return entry
         }
         guard let settings = self.settings.database(named: name),
@@ -31,14 +31,36 @@ extension Worker {
         }
         let entry = DatabaseEntry(
             name: name,
-            cap: self.pools.addDatabase(limit: self.settings.maxDbConnections(database: name)),
+            shared: self.process.database(name, now: self.loop.now),
             settings: settings,
-            isAutomatic: isAutomatic,
-            now: self.loop.now
+            isAutomatic: isAutomatic
         )
+        self.setLimit(of: entry)
+        entry.epoch = self.epoch
+        self.recallElsewhere(entry)
         entry.clientsMax = self.settings.maxDbClientConnections(database: name)
         self.databaseEntries[name] = entry
         return entry
+    }
+
+    private func setLimit(of entry: DatabaseEntry) {
+        let limit = self.settings.maxDbConnections(database: entry.name)
+        self.withShared { self.pools.shared.setDatabaseLimit(limit, of: entry.cap) }
+    }
+
+    /// A database that all had forgotten is used here.
+    private func recallElsewhere(_ entry: DatabaseEntry) {
+        guard self.process.recall(entry.cap) else { return }
+        self.tellPeers(.databaseChanged(entry.name))
+    }
+
+    /// Another worker has forgotten an automatic database, or uses it again.
+    func databaseChanged(_ name: String) {
+        if let known = self.databaseEntries[name] {
+            if known.isAutomatic, self.process.isForgotten(known.cap) { self.forget(known) }
+        } else {
+            _ = self.database(named: name)
+        }
     }
 
     /// Brings back a database that was taken out, with its pools as if they were new.
@@ -51,17 +73,15 @@ extension Worker {
         entry.isAutomatic = isAutomatic
         entry.isRemoved = false
         entry.isDisabled = false
-        entry.lastUsed = self.loop.now
+        entry.use(now: self.loop.now)
         entry.hostTurn = 0
+        entry.epoch = self.epoch
         self.databaseEntries[entry.name] = entry
-        let limit = self.settings.maxDbConnections(database: entry.name)
-        self.pools.setDatabaseLimit(limit, of: entry.cap)
+        self.setLimit(of: entry)
         self.pools.setPaused(false, database: entry.cap)
+        self.recallElsewhere(entry)
         for pool in self.poolEntries where pool.database === entry {
-            pool.greeting = nil
-            pool.learned = LearnedCredentials()
-            pool.clientsHaveLoggedIn = false
-            pool.lastFailure = nil
+            if self.isFirst { pool.shared.learn { $0 = SharedPool.Facts() } }
             self.refreshSettings(of: pool)
         }
     }
@@ -77,7 +97,8 @@ extension Worker {
     func userEntry(_ name: String) -> UserEntry {
         if let entry = self.userEntries[name] { return entry }
         let limit = self.settings.maxUserConnections(user: name)
-        let entry = UserEntry(name: name, cap: self.pools.addUser(limit: limit))
+        let entry = UserEntry(name: name, cap: self.process.user(name))
+        self.withShared { self.pools.shared.setUserLimit(limit, of: entry.cap) }
         entry.clientsMax = self.settings.maxUserClientConnections(user: name)
         self.userEntries[name] = entry
         return entry
@@ -87,12 +108,24 @@ extension Worker {
         let name = PoolName(database: database.name, user: userName)
         if let entry = self.poolsByName[name] { return entry }
         let user = self.userEntry(userName)
-        let id = self.pools.addPool(
+        let (shared, unknown) = self.process.pool(
             database: database.cap,
             user: user.cap,
-            limits: self.limits(database.name, userName)
+            knownPools: self.poolsByID.count
         )
-        let entry = PoolEntry(id: id, database: database, user: user)
+        // Pools of other workers get their places, and their settings when somebody here wants one.
+        for other in unknown {
+            self.pools.addShare(database: other.database, user: other.user, limits: PoolLimits())
+            self.poolsByID.append(nil)
+        }
+        let entry = PoolEntry(
+            shared,
+            place: self.poolEntries.count,
+            database: database,
+            user: user
+        )
+        self.poolsByID[shared.id.index] = entry
+        self.pools.setLimits(self.limits(database.name, userName), of: shared.id)
         entry.mode = self.poolMode(database.name, userName)
         self.poolEntries.append(entry)
         self.poolsByName[name] = entry
@@ -168,7 +201,9 @@ extension Worker {
     /// Brings databases, users, pools and clients to the settings in force.
     func applySettings(_ settings: Settings) {
         self.settings = settings
-        self.pools.setProcessLimit(settings.global.maxServerConnections)
+        self.withShared {
+            self.pools.shared.setProcessLimit(settings.global.maxServerConnections)
+        }
         for (name, database) in settings.databases {
             if let entry = self.databaseEntries[name] {
                 entry.settings = database
@@ -182,14 +217,12 @@ extension Worker {
             if entry.isAutomatic, let database = settings.database(named: entry.name) {
                 entry.settings = database
             }
-            self.pools.setDatabaseLimit(
-                settings.maxDbConnections(database: entry.name),
-                of: entry.cap
-            )
+            self.setLimit(of: entry)
             entry.clientsMax = settings.maxDbClientConnections(database: entry.name)
         }
         for user in self.userEntries.values {
-            self.pools.setUserLimit(settings.maxUserConnections(user: user.name), of: user.cap)
+            let limit = settings.maxUserConnections(user: user.name)
+            self.withShared { self.pools.shared.setUserLimit(limit, of: user.cap) }
             user.clientsMax = settings.maxUserClientConnections(user: user.name)
         }
         for pool in self.poolEntries { self.refreshSettings(of: pool) }

@@ -14,6 +14,7 @@ extension Worker {
         let now = self.loop.now
         client.requestedAt = now
         client.requestTime = Self.wallClock()
+        self.touch(pool)
         switch self.pools.checkOut(pool.id, client: client.id, now: now) {
         case .use(let id):
             return self.link(client, self.server(id), since: now)
@@ -176,8 +177,14 @@ extension Worker {
     }
 
     /// Offers a clean server to who waits.
-    func checkIn(_ server: ServerConnection) {
-        switch self.pools.checkIn(server.id, now: self.loop.now) {
+    ///
+    /// - Parameter mayYield: whether another worker may get it. One that has just come from there
+    ///   stays.
+    func checkIn(_ server: ServerConnection, mayYield: Bool = true) {
+        self.touch(server.pool)
+        if self.hasPeers, mayYield, self.yields(server) { return }
+        let living = server.pool.board.living
+        switch self.pools.checkIn(server.id, living: living, now: self.loop.now) {
         case .serve(let client, let since):
             self.assignments.append((client, server.id, since))
         case .idle:
@@ -189,6 +196,7 @@ extension Worker {
 
     /// Gives idle servers to who waits: after a pause, a failed check, a lost hand-over.
     func serveWaiters(of pool: PoolEntry) {
+        self.touch(pool)
         while let id = self.pools.nextTest(pool.id, now: self.loop.now) {
             self.startCheck(self.server(id))
         }
@@ -210,7 +218,10 @@ extension Worker {
                 break
             }
         }
-        if !self.pendingControls.isEmpty || self.ending != .none { self.checkControls() }
+        if !self.departures.isEmpty { self.beginDepartures() }
+        if !self.pendingControls.isEmpty || !self.orders.isEmpty || self.ending != .none {
+            self.checkControls()
+        }
     }
 
     private func assign(_ id: ClientID, _ serverID: ServerID, since: Instant) {

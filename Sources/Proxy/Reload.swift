@@ -21,9 +21,13 @@ extension Worker {
         for warning in fresh.warnings { self.logger.warning("\(warning)") }
         self.apply(change)
         self.setUsers(users)
+        self.tellPeers(.reloaded(change))
+        self.tellPeers(.users(users))
     }
 
-    private func apply(_ change: SettingsChange) {
+    /// Brings everything to what has been read.
+    func apply(_ change: SettingsChange) {
+        self.epoch += 1
         let moved = self.automaticDatabases(changedBy: change)
         self.applySettings(change.effective)
         for name in change.removedDatabases where name != "*" {
@@ -66,9 +70,16 @@ extension Worker {
         for server in self.servers.all where entry == nil || server.pool.database === entry {
             self.pools.setCloseNeeded(server.id)
         }
+        if let entry {
+            entry.epoch = self.epoch
+        } else {
+            for database in self.databaseEntries.values { database.epoch = self.epoch }
+        }
         for pool in self.poolEntries where entry == nil || pool.database === entry {
-            // What the server says of itself may be something else now.
-            pool.greeting = nil
+            self.touch(pool)
+            // What the server says of itself may be something else now. One that was opened since
+            // by another worker is voided too, and the next one brings it.
+            pool.shared.learn { $0.greeting = nil }
         }
         self.performDue()
     }

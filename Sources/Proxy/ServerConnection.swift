@@ -16,6 +16,8 @@ final class ServerConnection {
         case ready
         /// It is cleaned after a client, or checked.
         case recovering
+        /// It goes to another worker.
+        case leaving
         /// It has been told to end, and PostgreSQL has not closed it yet.
         case closing
     }
@@ -73,6 +75,13 @@ final class ServerConnection {
     var transactionStart: Instant = 0
     /// When the client was last answered inside its transaction; 0 when a query runs.
     var idleInTransactionSince: Instant = 0
+
+    /// The number of the last RECONNECT that it has heard of.
+    var epoch = 0
+    /// The worker that it leaves for.
+    var destination = 0
+    /// It has been idle for so long that it is checked before its next use.
+    var needsCheck = false
 
     let statements = StatementLog()
 

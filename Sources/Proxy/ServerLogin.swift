@@ -138,7 +138,7 @@ extension Worker {
             let token = Self.token(server.id.index, server.id.generation)
             let mailbox = self.mailbox
             let isTaken = self.environment.helpers.submit {
-                mailbox.post(.serverDerived(server: token, derivation.run()))
+                mailbox.post(WorkerMessage(.serverDerived(server: token, derivation.run())))
             }
             if !isTaken { self.loginBroke(server, "too many logins at once") }
         case .accepted:
@@ -176,8 +176,10 @@ extension Worker {
     private func loginEnded(_ server: ServerConnection, _ login: ServerLogin) {
         let greeting = Greeting(login.reported, following: self.parameters)
         server.parameters = self.parameters.hold(greeting.values)
-        server.pool.greeting = greeting
-        server.pool.lastFailure = nil
+        server.pool.shared.learn {
+            $0.greeting = greeting
+            $0.lastFailure = nil
+        }
         server.pool.counters.serverLoginCount += 1
         server.login = nil
         server.phase = .recovering
@@ -193,13 +195,21 @@ extension Worker {
     func serverReady(_ server: ServerConnection) {
         server.phase = .ready
         server.deadline = .max
-        self.pools.loginSucceeded(server.id, now: self.loop.now)
+        self.withShared { self.pools.loginSucceeded(server.id, now: self.loop.now) }
+        self.greetWaiting(server.pool)
+        self.tellPeers(.greeted(server.pool.id))
+        self.checkIn(server)
+    }
+
+    /// Greets those whose logins wait, if it is known what with.
+    func greetWaiting(_ pool: PoolEntry) {
         // A RECONNECT during connect_query has made the greeting void: the next server brings one.
-        while server.pool.greeting != nil, let id = self.pools.nextGreeting(server.pool.id) {
+        while let greeting = pool.shared.known.greeting,
+            let id = self.pools.nextGreeting(pool.id)
+        {
             if let client = self.clients[id.index, id.generation], client.phase == .greeting {
-                self.greet(client)
+                self.greet(client, greeting)
             }
         }
-        self.checkIn(server)
     }
 }

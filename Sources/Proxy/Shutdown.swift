@@ -39,7 +39,7 @@ extension Worker {
         } else if self.ending == .none {
             let whom = mode == .waitForClients ? "clients" : "servers"
             self.logger.info("got \(name), shutting down, waiting for \(whom)")
-            self.shutDown(mode)
+            self.signalled(.shutdown(mode))
         } else {
             self.logger.info("got \(name) while shutting down, exiting now")
             self.shutDown(.immediate)
@@ -70,9 +70,20 @@ extension Worker {
             where client.session.state == .waiting || client.phase == .greeting {
                 self.closeClient(client, .poolerShutdown)
             }
-            self.pools.setPaused(true, database: nil)
+            self.setPaused(true, nil)
         }
         self.checkEnding()
+    }
+
+    /// Ends what cannot go on without the process's other workers.
+    private func finishIfAllHave() {
+        if !self.isFirst {
+            guard !self.hasReportedDrained else { return }
+            self.hasReportedDrained = true
+            self.post(.drained(worker: self.index), to: 0)
+        } else if self.ending == .now || self.drainedPeers.count == self.process.workers - 1 {
+            self.isFinished = true
+        }
     }
 
     /// TCP ends; the Unix socket stays, so that the console can be reached.
@@ -96,6 +107,6 @@ extension Worker {
         case .now:
             break
         }
-        self.isFinished = true
+        self.finishIfAllHave()
     }
 }

@@ -48,13 +48,15 @@ extension Worker {
             }
         }
         if parts.contains(.descriptors) { snapshot.descriptors = self.descriptorRows() }
+        if parts.contains(.workers) { snapshot.workers = [self.workerRow()] }
         return snapshot
     }
 
     // MARK: Databases, users, pools
 
     private func databaseRows() -> [Snapshot.Database] {
-        self.databaseEntries.values.sorted { $0.name < $1.name }.map { entry in
+        let shared = self.process.withLock { $0.counts }
+        return self.databaseEntries.values.sorted { $0.name < $1.name }.map { entry in
             let settings = entry.settings
             let global = self.settings.global
             return Snapshot.Database(
@@ -72,9 +74,9 @@ extension Worker {
                 poolMode: settings.poolMode?.rawValue,
                 loadBalanceHosts: Self.loadBalancing(settings),
                 maxConnections: self.settings.maxDbConnections(database: entry.name),
-                currentConnections: self.pools.slots(ofDatabase: entry.cap),
+                currentConnections: shared.databases[entry.cap].used,
                 maxClientConnections: self.settings.maxDbClientConnections(database: entry.name),
-                currentClientConnections: entry.clients,
+                currentClientConnections: shared.databases[entry.cap].clients,
                 paused: self.pools.isPaused || self.pools.pausedDatabases.contains(entry.cap),
                 disabled: entry.isDisabled
             )
@@ -86,6 +88,7 @@ extension Worker {
     }
 
     private func userRows() -> [Snapshot.User] {
+        let shared = self.process.withLock { $0.counts }
         let names = Set(self.userEntries.keys).union(self.users.users).union(
             self.settings.users.keys
         )
@@ -98,9 +101,9 @@ extension Worker {
                 reservePoolSize: settings?.reservePoolSize,
                 poolMode: settings?.poolMode?.rawValue,
                 maxConnections: self.settings.maxUserConnections(user: name),
-                currentConnections: entry.map { self.pools.users[$0.cap].used } ?? 0,
+                currentConnections: entry.map { shared.users[$0.cap].used } ?? 0,
                 maxClientConnections: self.settings.maxUserClientConnections(user: name),
-                currentClientConnections: entry?.clients ?? 0
+                currentClientConnections: entry.map { shared.users[$0.cap].clients } ?? 0
             )
         }
     }
@@ -121,21 +124,21 @@ extension Worker {
         for client in self.clients.all {
             guard let pool = client.pool, client.phase == .ready else { continue }
             if client.session.state == .waiting {
-                rows[pool.id.index].clientsWaiting += 1
+                rows[pool.place].clientsWaiting += 1
             } else {
-                rows[pool.id.index].clientsActive += 1
+                rows[pool.place].clientsActive += 1
             }
         }
         for server in self.servers.all {
-            Self.count(self.state(of: server), in: &rows[server.pool.id.index])
+            Self.count(self.state(of: server), in: &rows[server.pool.place])
         }
         for cancel in self.cancels.all {
-            rows[cancel.pool.id.index].serversActiveCancel += 1
+            rows[cancel.pool.place].serversActiveCancel += 1
             guard cancel.requester != nil else { continue }
             if cancel.isSent {
-                rows[cancel.pool.id.index].clientsActiveCancel += 1
+                rows[cancel.pool.place].clientsActiveCancel += 1
             } else {
-                rows[cancel.pool.id.index].clientsWaitingCancel += 1
+                rows[cancel.pool.place].clientsWaitingCancel += 1
             }
         }
         return zip(rows, self.poolEntries)
@@ -175,7 +178,7 @@ extension Worker {
             let needsCheck = self.pools.needsCheck(server.id, now: self.loop.now)
             return needsCheck ? .used : .idle
         case .recovering: return server.session.cancelsUnderWay > 0 ? .beingCanceled : .tested
-        case .testing, .closing, nil: return .tested
+        case .testing, .leaving, .closing, nil: return .tested
         }
     }
 
@@ -238,6 +241,7 @@ extension Worker {
             guard client.login?.isCanceling == true else { return .login }
             return .activeCancel
         case .console: return .active
+        case .leaving: return .login
         case .ready, .closed:
             switch client.session.state {
             case .idle: return .idle
@@ -278,6 +282,21 @@ extension Worker {
         result.serverParses = counters.serverParseCount
         result.binds = counters.bindCount
         return result
+    }
+
+    private func workerRow() -> Snapshot.Worker {
+        Snapshot.Worker(
+            number: self.index,
+            clients: self.clients.count,
+            servers: self.servers.count,
+            waiting: self.poolEntries.reduce(0) {
+                $0 + self.pools.pools[$1.id.index].waiters.count
+            },
+            cpuTime: Self.threadTime(),
+            serversArrived: self.moves.arrived,
+            serversDeparted: self.moves.departed,
+            missedServers: self.moves.missed
+        )
     }
 
     private func counts() -> Snapshot.Counts {

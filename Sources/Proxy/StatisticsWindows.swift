@@ -1,5 +1,6 @@
 import Logging
 import Pooling
+import Reactor
 import Settings
 import Telemetry
 
@@ -60,7 +61,12 @@ extension Worker {
     func keepStatistics(now: Instant) {
         let period = self.settings.global.statsPeriod.nanoseconds
         guard period > 0, self.statistics.isDue(now: now, period: period) else { return }
-        let averages = self.statistics.rotate(self.databaseCounters(), now: now)
+        self.gather(.statistics, for: .statistics)
+    }
+
+    /// Ends a statistics period with the counters of all workers.
+    func endPeriod(_ counters: [String: PoolCounters]) {
+        let averages = self.statistics.rotate(counters, now: self.loop.now)
         if self.settings.global.logStats { self.logger.info("\(StatsLine.format(averages))") }
     }
 }

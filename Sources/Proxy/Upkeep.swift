@@ -20,6 +20,8 @@ extension Worker {
         }
         self.expireCancels(now: now)
         self.openServers()
+        self.countMissed(now: now)
+        guard self.isFirst else { return }
         self.forgetUnusedDatabases(now: now)
         self.reloadChangedUsers(now: now)
         self.keepStatistics(now: now)
@@ -28,7 +30,7 @@ extension Worker {
     /// Does all that is due in the pools; who is due has left its queue already and is known to
     /// nobody else.
     func performDue() {
-        self.pools.upkeep(now: self.loop.now, &self.due)
+        self.withShared { self.pools.upkeep(now: self.loop.now, &self.due) }
         let due = self.due
         self.due.removeAll(keepingCapacity: true)
         for one in due { self.perform(one) }
@@ -38,6 +40,7 @@ extension Worker {
         switch due {
         case .expired(let id, let since, let end):
             guard let client = self.clients[id.index, id.generation] else { return }
+            client.pool.map { self.touch($0) }
             client.pool?.counters.waitTimeoutCount += 1
             self.refuseWait(client, self.waitError(client, end, since: since))
         case .greetingExpired(let id, let end):
@@ -77,7 +80,7 @@ extension Worker {
             if client.stash.isEmpty { client.stash.free() }
             let limit = client.policy.clientIdleTimeout
             if limit > 0, idle >= limit { self.closeClient(client, .clientIdleTimeout) }
-        case .console, .closed:
+        case .console, .leaving, .closed:
             break
         }
     }
@@ -122,6 +125,7 @@ extension Worker {
             // PostgreSQL has not answered: the connection is in doubt no longer than this.
             self.logger.warning("\(server.prefix)not closed by the server in time, slot given up")
             self.loop.close(server.socket, flushing: false)
+        case (.leaving, _): break
         case (_, .check): self.closeServer(server, .checkFailed)
         case (.ready, .parameters): self.closeServer(server, .parametersFailed)
         case (.ready, _), (.recovering, _): self.closeServer(server, .recoveryTimeout)
@@ -134,11 +138,12 @@ extension Worker {
         let limit = self.settings.global.autodbIdleTimeout.nanoseconds
         guard limit > 0 else { return }
         for database in self.databaseEntries.values
-        where database.isAutomatic && database.clients == 0 && now - database.lastUsed >= limit
-            && self.pools.slots(ofDatabase: database.cap) == 0 && !database.isDisabled
+        where database.isAutomatic && now - database.lastUsed >= limit && !database.isDisabled
             && !self.pools.pausedDatabases.contains(database.cap)
+            && self.process.forget(database.cap)
         {
             self.forget(database)
+            self.tellPeers(.databaseChanged(database.name))
         }
     }
 
@@ -148,7 +153,9 @@ extension Worker {
         self.nextUserListCheck = now + Self.userListCheckPeriod
         guard self.environment.source.usersChanged(for: self.settings) else { return }
         do throws(ConfigurationFailure) {
-            self.setUsers(try self.environment.source.users(for: self.settings))
+            let users = try self.environment.source.users(for: self.settings)
+            self.setUsers(users)
+            self.tellPeers(.users(users))
         } catch {
             self.logger.error("auth_file not read, the old one stays in force: \(error.reason)")
         }

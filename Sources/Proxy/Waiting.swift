@@ -119,7 +119,7 @@ extension Worker {
                 hint: "Raise query_wait_timeout or pool_size, or shorten transactions."
             )
         case .databaseDown:
-            let cause = pool.lastFailure
+            let cause = pool.shared.known.lastFailure
             let text = cause?.message ?? "the server cannot be reached"
             return ErrorFields(
                 .error,
@@ -135,7 +135,7 @@ extension Worker {
     private func situation(of pool: PoolEntry) -> String {
         let state = self.pools.pools[pool.id.index]
         let size = state.limits.size
-        let active = state.count(.active)
+        let active = self.withShared { self.pools.shared.pools[pool.id.index].living }
         var oldest: Instant = .max
         for server in self.servers.all where server.pool === pool && server.transactionStart != 0 {
             oldest = min(oldest, server.transactionStart)

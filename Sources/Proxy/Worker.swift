@@ -1,4 +1,5 @@
 public import Auth
+import Glibc
 public import Logging
 import Pooling
 public import Reactor
@@ -15,11 +16,14 @@ import Wire
 /// `Relay` is the data path, `ClientLogin` and `Connector` let clients in and open servers,
 /// `Linking` and `Recovery` bring the two together and apart.
 ///
-/// Everything here runs on one thread, so nothing is locked. Other threads speak through the
-/// mailbox.
+/// Everything here runs on one thread, so nothing is locked but what `ProcessState` shares. Other
+/// threads speak through the mailbox.
+///
+/// The first worker listens, deals out the clients, keeps those of the console and reads the
+/// configuration; otherwise all workers are alike.
 public final class Worker {
     /// What the worker takes from outside.
-    public struct Environment {
+    public struct Environment: Sendable {
         /// Where log lines go.
         public var logger: Logger
         /// Where slow statements go.
@@ -57,6 +61,18 @@ public final class Worker {
 
     let loop: EventLoop
     let environment: Environment
+    /// What it shares with the other workers.
+    let process: ProcessState
+    /// Its place among the workers.
+    let index: Int
+    /// Everybody's mailboxes by their place, its own included; empty where it is alone.
+    var mailboxes: [Mailbox<WorkerMessage>] = []
+    /// Whether there are other workers.
+    let hasPeers: Bool
+    /// Whether this is the first worker.
+    var isFirst: Bool { self.index == 0 }
+    /// Whether the shared counts are held at the moment.
+    var holdsShared = false
     var logger: Logger { self.environment.logger }
     /// Other threads post here.
     public let mailbox: Mailbox<WorkerMessage>
@@ -66,15 +82,12 @@ public final class Worker {
     var users: UserList
     /// SCRAM secrets derived from plain ones, so that each is derived once.
     var derivedSecrets: [String: SCRAMSecret] = [:]
-    /// What mock salts come from.
-    let mockKey: [UInt8]
     var random = RandomSource()
 
     var clients = Slab<ClientConnection>()
     var servers = Slab<ServerConnection>()
     var cancels = Slab<CancelConnection>()
     var consoleClients = 0
-    var nextNumber: Int64 = 1
 
     var pools = PoolSet()
     var databaseEntries: [String: DatabaseEntry] = [:]
@@ -82,6 +95,8 @@ public final class Worker {
     var forgottenDatabases: [String: DatabaseEntry] = [:]
     var userEntries: [String: UserEntry] = [:]
     var poolEntries: [PoolEntry] = []
+    /// The same by their numbers; nil for pools that only other workers know.
+    var poolsByID: [PoolEntry?] = []
     var poolsByName: [PoolName: PoolEntry] = [:]
     var parameters: TrackedParameters
     var keys = CancelKeys()
@@ -93,6 +108,18 @@ public final class Worker {
 
     /// Clients that have got a server in this turn and have not been told yet.
     var assignments: [(client: ClientID, server: ServerID, since: Instant)] = []
+    /// Pools whose waiters or idle servers have changed in this turn, for the other workers.
+    var touched: [Int] = []
+    /// Pools in which clients here want servers that are not under way.
+    var wantingPools: Set<Int> = []
+    /// Servers that leave for another worker when this turn's bytes have been read.
+    var departures: [ServerID] = []
+    /// What has been moved, and what should have been.
+    var moves = MoveCounts()
+    /// The number of the last RECONNECT; a server that comes from elsewhere may not have heard of
+    /// it.
+    var epoch = 0
+
     /// Clients whose stash can be offered again.
     var readyClients: [ClientID] = []
     var due: [PoolSet.Due] = []
@@ -110,6 +137,15 @@ public final class Worker {
     var suspender = ClientID.none
     var suspendDeadline: Instant = .max
     var pendingControls: [PendingControl] = []
+    /// Orders of the first worker that are not done yet.
+    var orders: [Order] = []
+    /// Reports that others have been asked for.
+    var gatherings: [Gathering] = []
+    /// The number of the last order or question to the others.
+    var lastTicket = 0
+    /// The other workers that have nothing left that the process's end waits for.
+    var drainedPeers: Set<Int> = []
+    var hasReportedDrained = false
     var nextTick: Instant = 0
     var statistics: StatisticsWindows
     var nextUserListCheck: Instant = 0
@@ -117,18 +153,26 @@ public final class Worker {
     /// How often deadlines are looked at; their grain.
     static let tick: Nanoseconds = 100_000_000
 
-    /// Makes a worker on the thread that will run it, and listens.
+    /// Makes a worker on the thread that will run it. The first one listens.
     ///
+    /// - Parameters:
+    ///   - process: what all workers of the process are given.
+    ///   - index: the worker's place among them.
     /// - Throws: `ReactorError` when the engine or a listener cannot be had.
     public init(
         settings: Settings,
         users: UserList,
         environment: Environment,
-        engine: Reactor.EventEngine
+        engine: Reactor.EventEngine,
+        process: ProcessState = ProcessState(workers: 1),
+        index: Int = 0
     ) throws(ReactorError) {
         self.settings = settings
         self.users = users
         self.environment = environment
+        self.process = process
+        self.index = index
+        self.hasPeers = process.workers > 1
         self.loop = try EventLoop(engine: engine)
         self.mailbox = Mailbox(waking: self.loop.wakeHandle)
         self.resolver = Resolver(
@@ -137,10 +181,15 @@ public final class Worker {
             negativeTTL: settings.global.dnsNxdomainTtl.nanoseconds
         )
         self.parameters = TrackedParameters(extra: settings.global.trackExtraParameters)
-        self.mockKey = self.random.bytes(AuthLimits.mockKeyLength)
         self.statistics = StatisticsWindows(now: EventLoop.clock())
         self.applySettings(settings)
-        try self.listen()
+        if self.isFirst {
+            try self.listen()
+        } else if let reason = self.loop.fallbackReason {
+            self.logger.warning("worker \(index): io_uring is not used: \(reason)")
+        }
+        guard self.hasPeers, let mailboxes = process.join(index, self.mailbox) else { return }
+        for mailbox in mailboxes { mailbox.post(WorkerMessage(.peers(mailboxes))) }
     }
 
     /// The engine in use, and why it is not io_uring if that was wanted.
@@ -156,6 +205,7 @@ public final class Worker {
     /// Serves until the process is to end.
     public func run() {
         while !self.isFinished {
+            self.meetPeers()
             let count = self.loop.turn(until: self.nextTick)
             for index in 0..<count {
                 self.undispatched = index + 1..<count
@@ -168,6 +218,7 @@ public final class Worker {
                 self.settle()
             }
         }
+        if self.isFirst { self.tellPeers(.stop) }
         self.closeAll()
     }
 
@@ -181,6 +232,8 @@ public final class Worker {
         case client = 2
         case server = 3
         case cancel = 4
+        /// A client that has been accepted for another worker.
+        case newcomer = 5
 
         func token(_ index: UInt32) -> UInt64 { self.rawValue << 56 | UInt64(index) }
     }
@@ -195,12 +248,12 @@ public final class Worker {
         switch Role(rawValue: completion.context >> 56) {
         case .client:
             guard let client = self.clients[place], client.socket == completion.socket else {
-                return
+                return self.dropStray(completion)
             }
             self.clientEvent(client, completion, index)
         case .server:
             guard let server = self.servers[place], server.socket == completion.socket else {
-                return
+                return self.dropStray(completion)
             }
             self.serverEvent(server, completion, index)
         case .listener:
@@ -210,9 +263,16 @@ public final class Worker {
                 return
             }
             self.cancelEvent(cancel, completion)
+        case .newcomer:
+            self.newcomerEvent(completion)
         case .nobody, nil:
             break
         }
+    }
+
+    /// Closes what has left the loop when its owner had gone already.
+    private func dropStray(_ completion: Completion) {
+        if completion.kind == .released { Glibc.close(Int32(completion.count)) }
     }
 
     private func clientEvent(_ client: ClientConnection, _ completion: Completion, _ index: Int) {
@@ -223,15 +283,18 @@ public final class Worker {
             case .console: self.consoleReceived(client, completion: index)
             case .startup, .authenticating, .greeting:
                 self.loginReceived(client, completion: index)
+            case .leaving: self.departureDisturbed(client, completion: index)
             case .closed: break
             }
             self.resumeReading(client)
+        case .released:
+            self.clientReleased(client, descriptor: Int32(completion.count))
         case .endOfFile, .failed:
             self.clientEnded(client, isBroken: completion.kind == .failed)
         case .drained:
             if let server = client.server { self.resumeReplies(server) }
             self.resumeReading(client)
-        case .accepted, .connected, .closed, .released, .woken:
+        case .accepted, .connected, .closed, .woken:
             break
         }
     }
@@ -244,6 +307,7 @@ public final class Worker {
             switch server.phase {
             case .ready, .recovering: self.repliesReceived(server, completion: index)
             case .loggingIn: self.serverLoginReceived(server, completion: index)
+            case .leaving: self.departureDisturbed(server, completion: index)
             case .resolving, .connecting, .closing: break
             }
             self.resumeReplies(server)
@@ -254,7 +318,9 @@ public final class Worker {
             if let client = server.client { self.resumeReading(client) }
         case .closed:
             self.serverClosed(server)
-        case .accepted, .released, .woken:
+        case .released:
+            self.serverReleased(server, descriptor: Int32(completion.count))
+        case .accepted, .woken:
             break
         }
     }
@@ -264,7 +330,7 @@ public final class Worker {
         let messages = self.inbox
         self.inbox.removeAll(keepingCapacity: true)
         for message in messages {
-            switch message {
+            switch message.content {
             case .signal(let signal): self.received(signal)
             case .resolved(let token, let result): self.resolved(token, result)
             case .clientDerived(let token, let result):
@@ -276,6 +342,8 @@ public final class Worker {
                 if let server = self.servers[Self.index(token), Self.generation(token)] {
                     self.serverDerived(server, result)
                 }
+            default:
+                self.heard(message.content)
             }
         }
     }
@@ -292,7 +360,7 @@ public final class Worker {
 
     /// Asks for a client's next bytes, unless there is a reason not to.
     func resumeReading(_ client: ClientConnection) {
-        guard client.phase != .closed, !client.isHalfClosed,
+        guard client.phase != .closed, client.phase != .leaving, !client.isHalfClosed,
             !self.isSuspended || client.phase == .console
         else { return }
         if let server = client.server {
@@ -311,7 +379,7 @@ public final class Worker {
 
     /// Asks for a server's next bytes, unless its client cannot take them.
     func resumeReplies(_ server: ServerConnection) {
-        guard server.socket != .none else { return }
+        guard server.socket != .none, server.phase != .leaving else { return }
         if self.isSuspended, server.phase == .ready { return }
         if let client = server.client, self.loop.isCongested(client.socket) { return }
         self.loop.receive(server.socket)

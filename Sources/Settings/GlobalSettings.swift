@@ -202,14 +202,16 @@ public struct GlobalSettings: Sendable, Equatable {
 
     // What PgBouncer does not have.
 
+    /// Threads that serve; 0 = one for each core, at most 8.
+    public var workers: Int = 0
     /// Kernel interface of the event loops; `auto`.
     public var eventEngine: EventEngine = .auto
     /// Server connections of the whole process; 0 = no limit.
     public var maxServerConnections: Int = 0
     /// How long a server connection in doubt keeps its slot; 60 s.
     public var serverCloseTimeout: TimeSetting = .seconds(60)
-    /// Server logins that one pool may have under way; 4.
-    public var serverLoginParallelism: Int = 4
+    /// Server logins that one pool may have under way when those before have succeeded; 16.
+    public var serverLoginParallelism: Int = 16
     /// How long clients wait while PostgreSQL is down; 5 s, 0 = query_wait_timeout alone.
     public var databaseDownTimeout: TimeSetting = .seconds(5)
     /// Duration from which a statement is logged; 0.1 s, 0 = all, -1 = none.

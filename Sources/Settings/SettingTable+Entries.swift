@@ -46,7 +46,7 @@ extension SettingTable {
     /// Global keys that this version knows of but cannot do, and what to know about each.
     static let unsupportedGlobalKeys: [String: String] = {
         let keys = [
-            "workers", "server_budget", "budget_ledger", "fleet_name", "node_name",
+            "server_budget", "budget_ledger", "fleet_name", "node_name",
             "ledger_database", "ledger_user", "control_reserve", "etcd_endpoints", "budget_fence",
             "max_waiting", "session_state", "max_pinned", "pin_timeout", "http_listen",
         ]

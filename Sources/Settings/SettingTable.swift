@@ -199,6 +199,7 @@ enum SettingTable {
     ]
 
     private static let newKeys: [GlobalSetting] = [
+        .init("workers", \.workers, .integer(0...64), reloadable: false),
         .init("event_engine", \.eventEngine, .names(), reloadable: false),
         .init("max_server_connections", \.maxServerConnections, .count),
         .init("server_close_timeout", \.serverCloseTimeout, .positiveTime),

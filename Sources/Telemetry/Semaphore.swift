@@ -6,7 +6,7 @@ internal import Glibc
 /// is touched only under its own mutex. (`sem_t` would do, but its timed wait follows the wall
 /// clock.)
 @safe
-final class Semaphore: @unchecked Sendable {
+public final class Semaphore: @unchecked Sendable {
     private let storage: UnsafeMutablePointer<Storage>
 
     @unsafe
@@ -16,7 +16,8 @@ final class Semaphore: @unchecked Sendable {
         var count = 0
     }
 
-    init() {
+    /// Creates one at zero.
+    public init() {
         unsafe self.storage = .allocate(capacity: 1)
         unsafe self.storage.initialize(to: Storage())
         unsafe pthread_mutex_init(&self.storage.pointee.mutex, nil)
@@ -33,14 +34,16 @@ final class Semaphore: @unchecked Sendable {
         unsafe self.storage.deallocate()
     }
 
-    func signal() {
+    /// Adds one, and wakes one who waits.
+    public func signal() {
         unsafe pthread_mutex_lock(&self.storage.pointee.mutex)
         unsafe self.storage.pointee.count += 1
         unsafe pthread_cond_signal(&self.storage.pointee.condition)
         unsafe pthread_mutex_unlock(&self.storage.pointee.mutex)
     }
 
-    func wait() {
+    /// Waits until there is one, and takes it.
+    public func wait() {
         unsafe pthread_mutex_lock(&self.storage.pointee.mutex)
         while unsafe self.storage.pointee.count == 0 {
             unsafe pthread_cond_wait(

@@ -26,6 +26,9 @@ struct PoolerProcess {
     /// must not wait behind it.
     private static let leastHelpers = 2
 
+    /// The most workers that are started for cores; more have to be asked for.
+    private static let mostAutomaticWorkers = 8
+
     /// Serves until a signal or the console ends it.
     func run() throws(StartFailure) {
         Signals.block()
@@ -131,25 +134,30 @@ struct PoolerProcess {
         self.files.adopt(logs)
         for warning in settings.warnings { logger.warning("\(warning)") }
         Self.raiseDescriptorLimit(settings, users, logger)
-        let worker = try self.makeWorker(settings, users, logs)
+        let (worker, others) = try self.makeWorkers(settings, users, logs)
         if let daemon {
             logs.leaveStandardError(settings.global)
             try daemon.detach()
         }
-        Self.reportStart(worker, logs)
+        Self.reportStart(worker, others.count + 1, logs)
         ServiceManager.notify(.ready)
         worker.run()
+        for other in others { other.join() }
         ServiceManager.notify(.stopping)
         logger.info("process down")
     }
 
-    private func makeWorker(
+    /// Makes the first worker, which belongs to this thread, and starts the others.
+    private func makeWorkers(
         _ settings: Settings,
         _ users: UserList,
         _ logs: PoolerLogs
-    ) throws(StartFailure) -> Worker {
+    ) throws(StartFailure) -> (first: Worker, others: [WorkerThread]) {
         do throws(ReactorError) {
             let processors = max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1)
+            let wanted = settings.global.workers
+            let count = wanted > 0 ? wanted : min(processors, Self.mostAutomaticWorkers)
+            let process = ProcessState(workers: count)
             let environment = Worker.Environment(
                 logger: logs.logger,
                 slowQueries: logs.slowQueries,
@@ -161,10 +169,27 @@ struct PoolerProcess {
                 settings: settings,
                 users: users,
                 environment: environment,
-                engine: Self.engine(settings.global)
+                engine: Self.engine(settings.global),
+                process: process
             )
+            var others: [WorkerThread] = []
+            for index in 1..<max(count, 1) {
+                others.append(
+                    try WorkerThread(starting: index) { () throws(ReactorError) -> Worker in
+                        try Worker(
+                            settings: settings,
+                            users: users,
+                            environment: environment,
+                            engine: Self.engine(settings.global),
+                            process: process,
+                            index: index
+                        )
+                    }
+                )
+            }
+            for other in others { try other.waitUntilReady() }
             try Self.startSignals(worker.mailbox)
-            return worker
+            return (worker, others)
         } catch {
             throw .engine(error.description)
         }
@@ -215,7 +240,7 @@ struct PoolerProcess {
         }
     }
 
-    private static func reportStart(_ worker: Worker, _ logs: PoolerLogs) {
+    private static func reportStart(_ worker: Worker, _ workers: Int, _ logs: PoolerLogs) {
         let (engine, reason) = worker.engine
         if let reason { logs.logger.warning("io_uring is not used: \(reason)") }
         if logs.dropsSlowQueries {
@@ -224,7 +249,7 @@ struct PoolerProcess {
         logs.logger.info(
             """
             process up: Weir \(WeirVersion.number), PostgreSQL protocol \
-            \(WeirVersion.protocolVersion), event engine \(engine)
+            \(WeirVersion.protocolVersion), event engine \(engine), workers \(workers)
             """
         )
     }

@@ -38,12 +38,12 @@ struct PoolSetExhaustionTests {
         case .onePool, .checked, .roundRobin, .reserve:
             return PoolWorld(set, pools: [(first, limits)], clientsPerPool: 3)
         case .twoPools:
-            set.setProcessLimit(2)
+            set.shared.setProcessLimit(2)
             let other = set.addPool(database: database, user: set.addUser(limit: 0), limits: limits)
             return PoolWorld(set, pools: [(first, limits), (other, limits)], clientsPerPool: 2)
         case .twoUsers:
-            set.setDatabaseLimit(1, of: database)
-            set.setUserLimit(1, of: user)
+            set.shared.setDatabaseLimit(1, of: database)
+            set.shared.setUserLimit(1, of: user)
             let database2 = set.addDatabase(limit: 0)
             let user2 = set.addUser(limit: 0)
             let sameDatabase = set.addPool(database: database, user: user2, limits: limits)

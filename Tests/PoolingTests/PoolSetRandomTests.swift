@@ -31,7 +31,7 @@ struct PoolSetRandomTests {
         func cap() -> Int { random.chance(40) ? 0 : 1 + random.below(5) }
         let databases = [set.addDatabase(limit: cap()), set.addDatabase(limit: cap())]
         let users = [set.addUser(limit: cap()), set.addUser(limit: cap())]
-        set.setProcessLimit(cap())
+        set.shared.setProcessLimit(cap())
         var pools: [(PoolID, PoolLimits)] = []
         for database in databases {
             for user in users where pools.isEmpty || random.chance(75) {

@@ -120,7 +120,7 @@ struct PoolSetTests {
             now += wait
         }
         #expect(set.open(0, in: pool, at: now) == .serve(set.client(1), since: self.at(0)))
-        #expect(set.pools[0].failures == 0 && set.pools[0].downSince == nil)
+        #expect(set.shared.pools[0].failures == 0 && set.shared.pools[0].downSince == nil)
     }
 
     @Test func `a refused login is told to all who wait unless other servers of the pool work`() {
@@ -201,7 +201,7 @@ struct PoolSetTests {
     @Test func `the longest idle server of another pool goes when a shared cap is full`() {
         let set = Transcript(PoolSet())
         let pools = (0..<3).map { _ in self.add(set, self.limits()) }
-        set.value.setProcessLimit(2)
+        set.value.shared.setProcessLimit(2)
         #expect(set.open(0, in: pools[0], at: self.at(1)) == .idle)
         #expect(set.open(1, in: pools[1], at: self.at(0)) == .idle)
         _ = set.checkOut(pools[2], 1, at: self.at(2))
@@ -285,7 +285,7 @@ struct PoolSetTests {
         let set = Transcript(PoolSet())
         let pool = self.add(set, self.limits { $0.minimumSize = 1 })
         let other = self.add(set, self.limits())
-        set.value.setProcessLimit(1)
+        set.value.shared.setProcessLimit(1)
         #expect(set.next(at: self.at(0)) == nil)
         set.value.clientJoined(pool)
         #expect(set.next(at: self.at(0)) == .open(pool))

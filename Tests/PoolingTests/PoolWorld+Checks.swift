@@ -49,11 +49,11 @@ extension PoolWorld {
                 throw .capExceeded("\(name): \(cap)")
             }
         }
-        try check(self.set.process, "process") { _ in true }
-        for (index, cap) in self.set.databases.enumerated() {
+        try check(self.set.shared.process, "process") { _ in true }
+        for (index, cap) in self.set.shared.databases.enumerated() {
             try check(cap, "database \(index)") { self.set.pools[$0.pool].database == index }
         }
-        for (index, cap) in self.set.users.enumerated() {
+        for (index, cap) in self.set.shared.users.enumerated() {
             try check(cap, "user \(index)") { self.set.pools[$0.pool].user == index }
         }
         for (index, limits) in self.limits.enumerated() where limits.size > 0 && !self.isLowered {
@@ -73,7 +73,7 @@ extension PoolWorld {
         guard !hasServers, self.retryAt[pool] <= self.now else { return }
         let wanted = self.set.pools[pool]
         let caps = [
-            self.set.databases[wanted.database], self.set.users[wanted.user], self.set.process,
+            self.set.shared.databases[wanted.database], self.set.shared.users[wanted.user], self.set.shared.process,
         ]
         let isBlocked = caps.contains { !$0.hasRoom }
         guard isBlocked else { throw .waiterLost(pool: pool, "nothing is under way") }

@@ -16,6 +16,9 @@ extension PoolWorld {
         case closed(Int)
         case loseBeforeUse(Int)
         case obsolete(Int)
+        case depart(Int)
+        case arrive(Int)
+        case stay(Int)
         case pause
         case resume
         case pass(Nanoseconds)
@@ -32,12 +35,16 @@ extension PoolWorld {
             case .waiting, .served: events.append(.leave(index))
             }
         }
+        var departing: Set<Int> = []
         for (index, server) in self.servers.enumerated() {
             switch server.place {
             case .opening:
                 events += [.loginSucceeds(index), .loginFails(index, .busy)]
                 events += [.loginFails(index, .refused), .loginFails(index, .unreachable)]
-            case .idle: events += [.dies(index), .obsolete(index)]
+            case .idle:
+                events += [.dies(index), .obsolete(index)]
+                if departing.insert(server.pool).inserted { events.append(.depart(server.pool)) }
+            case .leaving: events += [.arrive(index), .stay(index), .dies(index)]
             case .active:
                 events += [.release(index), .releaseDirty(index), .dies(index), .obsolete(index)]
                 events.append(.loseBeforeUse(index))
@@ -80,6 +87,9 @@ extension PoolWorld {
         case .obsolete(let index):
             self.set.setCloseNeeded(self.servers[index].id)
             self.servers[index].isObsolete = true
+        case .depart(let pool): try self.depart(pool)
+        case .arrive(let index): try self.arrive(index)
+        case .stay(let index): try self.offer(index)
         case .pause:
             self.set.setPaused(true, database: nil)
             self.pausedPools = Set(self.pools.indices)
@@ -90,6 +100,32 @@ extension PoolWorld {
         case .pass(let time): try self.pass(time)
         }
         try self.settle()
+    }
+
+    /// An idle server leaves for another worker.
+    private mutating func depart(_ pool: Int) throws(PoolWorldViolation) {
+        guard let departure = self.set.nextDeparture(from: self.pools[pool], now: self.now) else {
+            return
+        }
+        let index = self.server(departure.server)
+        guard index >= 0, self.servers[index].place == .idle, !self.servers[index].isObsolete,
+            self.servers[index].pool == pool, self.queues[pool].isEmpty
+        else { throw .serverInAnotherPlace(departure.server, "sent away") }
+        self.servers[index].place = .leaving
+    }
+
+    /// A server that has left comes back from the other worker, under another number.
+    private mutating func arrive(_ index: Int) throws(PoolWorldViolation) {
+        let connectedAt = self.set.departed(self.servers[index].id)
+        guard self.set.place(of: self.servers[index].id) == nil else {
+            throw .serverInAnotherPlace(self.servers[index].id, "still here")
+        }
+        let pool = self.pools[self.servers[index].pool]
+        self.servers[index].id.generation += 1_000
+        let id = self.servers[index].id
+        self.set.arrived(id, in: pool, connectedAt: connectedAt, needsCheck: false)
+        self.servers[index].place = .recovering
+        try self.offer(index)
     }
 
     private mutating func leave(_ client: Int) throws(PoolWorldViolation) {
@@ -120,7 +156,7 @@ extension PoolWorld {
         }
         let isTold = self.set.loginFailed(server.id, failure, now: self.now)
         self.servers[index].place = .closing
-        self.retryAt[server.pool] = self.set.pools[server.pool].retryAt
+        self.retryAt[server.pool] = self.set.shared.pools[server.pool].retryAt
         guard isTold == (failure == .refused && !others) else {
             throw .waiterLost(pool: server.pool, "told \(isTold)")
         }

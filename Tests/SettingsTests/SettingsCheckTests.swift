@@ -27,7 +27,7 @@ struct SettingsCheckTests {
     }
 
     @Test(arguments: [
-        "workers", "server_budget", "budget_ledger", "fleet_name", "node_name", "ledger_database",
+        "server_budget", "budget_ledger", "fleet_name", "node_name", "ledger_database",
         "ledger_user", "control_reserve", "etcd_endpoints", "budget_fence", "max_waiting",
         "session_state", "http_listen",
     ])

@@ -12,7 +12,7 @@ struct SettingsConsoleTests {
         #expect(keys.first == "admin_users")
         #expect(Set(keys).count == keys.count)
         let new = [
-            "event_engine", "max_server_connections", "server_close_timeout",
+            "workers", "event_engine", "max_server_connections", "server_close_timeout",
             "server_login_parallelism", "database_down_timeout", "slow_query_threshold",
             "slow_query_log", "slow_query_format",
         ]
@@ -81,7 +81,7 @@ struct SettingsConsoleTests {
 
     @Test(arguments: [
         ("nonsense", "1", "SET: unknown parameter: pgbouncer/nonsense"),
-        ("workers", "1", "SET: workers: the key is known but not supported by this version"),
+        ("node_name", "1", "SET: node_name: the key is known but not supported by this version"),
         ("pool_mode", "x", "SET: pool_mode = \"x\": expected session, transaction, statement"),
         ("min_pool_size", "30", "SET: min_pool_size = 30 is above default_pool_size = 20"),
         ("logfile", "a\0b", "SET: logfile: expected a text without zero bytes"),

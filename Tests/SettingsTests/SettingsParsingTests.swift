@@ -72,7 +72,7 @@ struct SettingsParsingTests {
         #expect(global.defaultPoolSize == 20)
         #expect(global.poolMode == .session)
         #expect(global.authType == .md5)
-        #expect(global.serverLoginParallelism == 4)
+        #expect(global.serverLoginParallelism == 16)
     }
 
     @Test func `the environment beats the file and an override beats both`() throws {
@@ -98,17 +98,17 @@ struct SettingsParsingTests {
                     + "there is no setting service_host"
             ]
         )
-        let text = "[weir]\nworkers = 2"
+        let text = "[weir]\nnode_name = a"
         #expect(
             mistakes(
                 in: text,
-                environment: [("pool_mode", "fast"), ("workers", "2")],
+                environment: [("pool_mode", "fast"), ("node_name", "b")],
                 overrides: [("pool_mod", "session")]
             ) == [
-                "weir.ini:2: workers: the key is known but not supported by this version",
+                "weir.ini:2: node_name: the key is known but not supported by this version",
                 "environment variable WEIR_POOL_MODE: pool_mode = \"fast\": expected session, "
                     + "transaction, statement",
-                "environment variable WEIR_WORKERS: workers: the key is known but not "
+                "environment variable WEIR_NODE_NAME: node_name: the key is known but not "
                     + "supported by this version",
                 "--set: unknown parameter: pgbouncer/pool_mod; did you mean pool_mode?",
             ]

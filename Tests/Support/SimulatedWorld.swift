@@ -78,7 +78,7 @@ public final class SimulatedWorld {
         self.isGentle = isGentle
         self.sessionLimit = 1 + self.random.below(5)
         var set = PoolSet()
-        set.setProcessLimit(self.sessionLimit)
+        set.shared.setProcessLimit(self.sessionLimit)
         let database = set.addDatabase(limit: 0)
         var pools: [PoolID] = []
         for _ in 0...self.random.below(2) {

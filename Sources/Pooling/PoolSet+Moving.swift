@@ -1,0 +1,79 @@
+/// Servers that go from one worker to another. Their slots go with them, so nothing here needs the
+/// shared counts.
+extension PoolSet {
+    /// Takes an idle server that another worker has somebody waiting for; nil when there is none
+    /// to spare.
+    public mutating func nextDeparture(
+        from pool: PoolID,
+        now: Instant
+    ) -> (server: ServerID, needsCheck: Bool)? {
+        guard self.pools[pool.index].waiters.isEmpty, !self.isPaused(pool),
+            let idle = self.freshest(in: pool.index)
+        else { return nil }
+        let needsCheck = self.isCheckDue(idle, in: pool.index, now: now)
+        self.move(idle.server, to: .leaving, now: now)
+        return (idle.server, needsCheck)
+    }
+
+    /// Takes a server that has just come free, and that somebody who waits elsewhere has waited
+    /// for clearly longer than anybody here. False when it is to be closed, so that `checkIn` must
+    /// decide.
+    public mutating func depart(_ server: ServerID, now: Instant) -> Bool {
+        let record = self.record(server)
+        guard !record.isCloseNeeded, !self.isPaused(record.pool) else { return false }
+        self.move(server, to: .leaving, now: now)
+        return true
+    }
+
+    /// A server has left; returns when it was connected, which the next worker must know.
+    public mutating func departed(_ server: ServerID) -> Instant {
+        let record = self.record(server)
+        precondition(record.place == .leaving, "\(server) has left while \(record.place)")
+        self.pools[record.pool.index].counts.add(-1, at: .leaving)
+        self.records[Int(server.index)].isTaken = false
+        return record.connectedAt
+    }
+
+    /// A server has come from another worker; `checkIn` follows, or what is known of a server
+    /// that is to be checked.
+    public mutating func arrived(
+        _ server: ServerID,
+        in pool: PoolID,
+        connectedAt: Instant,
+        needsCheck: Bool
+    ) {
+        let place: ServerPlace = needsCheck ? .testing : .recovering
+        self.enter(server, in: pool, at: place, connectedAt: connectedAt)
+    }
+
+    /// How many servers other workers have sent here, or are asked for: those are not opened.
+    public mutating func setInbound(_ count: Int, of pool: PoolID) {
+        self.pools[pool.index].inbound = count
+    }
+
+    /// Servers that somebody waits for here and that this worker has nothing under way for.
+    public func wanting(_ pool: PoolID) -> Int {
+        let index = pool.index
+        if self.isPaused(pool) { return 0 }
+        return max(
+            0,
+            self.pools[index].waiters.count - self.pools[index].count(.opening)
+                - self.pools[index].count(.testing)
+        )
+    }
+
+    /// Since when the oldest client waits here; nil when nobody does.
+    public func oldestWait(_ pool: PoolID) -> Instant? { self.pools[pool.index].waiters.oldest }
+
+    /// Idle servers that could be given away.
+    public func spare(_ pool: PoolID) -> Int {
+        let index = pool.index
+        guard self.pools[index].waiters.isEmpty, !self.isPaused(pool) else { return 0 }
+        var count = 0
+        for idle in self.pools[index].idle
+        where !self.records[Int(idle.server.index)].isCloseNeeded {
+            count += 1
+        }
+        return count
+    }
+}
