@@ -62,6 +62,12 @@ extension PoolSet {
         )
     }
 
+    /// Servers that somebody waits for here, clients that log in included, and that nothing is
+    /// under way for.
+    public func demand(_ pool: PoolID) -> Int {
+        self.isPaused(pool) ? 0 : max(0, self.pools[pool.index].demand)
+    }
+
     /// Since when the oldest client waits here; nil when nobody does.
     public func oldestWait(_ pool: PoolID) -> Instant? { self.pools[pool.index].waiters.oldest }
 

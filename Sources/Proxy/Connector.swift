@@ -76,7 +76,7 @@ extension Worker {
         guard self.hasPeers else { return }
         let demand = self.withShared {
             self.pools.lacksSharedSlot(pool.id, now: self.loop.now)
-                ? self.pools.wanting(pool.id) : 0
+                ? self.pools.demand(pool.id) : 0
         }
         if demand > 0 { self.tellPeers(.evict(for: pool.id, demand: demand)) }
     }

@@ -15,7 +15,6 @@ extension Worker {
         guard let settings = self.settings.database(named: name),
             self.databaseEntries.count + self.forgottenDatabases.count < Self.databasesMax
         else { return nil }
-        self.logger.info("registered new auto-database: \(name)")
         return self.addDatabase(name, settings, isAutomatic: true)
     }
 
@@ -29,14 +28,19 @@ extension Worker {
             known.clientsMax = self.settings.maxDbClientConnections(database: name)
             return known
         }
+        let (shared, isNew) = self.process.database(name, now: self.loop.now)
         let entry = DatabaseEntry(
             name: name,
-            shared: self.process.database(name, now: self.loop.now),
+            shared: shared,
             settings: settings,
             isAutomatic: isAutomatic
         )
         self.setLimit(of: entry)
         entry.epoch = self.epoch
+        if isNew, isAutomatic {
+            self.logger.info("registered new auto-database: \(name)")
+            self.tellPeers(.databaseChanged(name))
+        }
         self.recallElsewhere(entry)
         entry.clientsMax = self.settings.maxDbClientConnections(database: name)
         self.databaseEntries[name] = entry
@@ -54,7 +58,7 @@ extension Worker {
         self.tellPeers(.databaseChanged(entry.name))
     }
 
-    /// Another worker has forgotten an automatic database, or uses it again.
+    /// Another worker has made or forgotten an automatic database, or uses it again.
     func databaseChanged(_ name: String) {
         if let known = self.databaseEntries[name] {
             if known.isAutomatic, self.process.isForgotten(known.cap) { self.forget(known) }

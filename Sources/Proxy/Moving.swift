@@ -49,8 +49,7 @@ extension Worker {
 
     /// Whether nothing of the server's is here but what can be taken along.
     func canLeave(_ server: ServerConnection) -> Bool {
-        server.stash.isEmpty && server.reader.remaining == 0 && server.session.isAtRest
-            && server.session.nextRecovery() == .ready && server.own == .none
+        server.session.nextRecovery() == .ready && server.session.isAtRest && server.own == .none
             && !self.pools.isCloseNeeded(server.id) && !self.isFinished
     }
 
@@ -74,6 +73,8 @@ extension Worker {
             connectedAt: self.pools.departed(server.id),
             address: server.address,
             session: server.session.leavingWorker(),
+            reader: server.reader,
+            stash: unsafe Array(server.stash.bytes),
             parameters: self.parameters.values(of: server.parameters),
             processID: server.processID,
             secret: server.secret,
@@ -124,6 +125,8 @@ extension Worker {
         }
         server.address = transfer.address
         server.session = transfer.session
+        server.reader = transfer.reader
+        unsafe transfer.stash.withUnsafeBytes { unsafe server.stash.append($0) }
         server.parameters = self.parameters.hold(transfer.parameters)
         server.processID = transfer.processID
         server.secret = transfer.secret

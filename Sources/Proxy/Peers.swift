@@ -104,12 +104,13 @@ extension Worker {
             wanting: wanting,
             idle: self.pools.spare(pool.id)
         )
+        let isWanting = wanting > 0 || self.pools.demand(pool.id) > 0
         let isNew =
-            wanting > 0
+            isWanting
             ? self.wantingPools.insert(pool.id.index).inserted
             : self.wantingPools.remove(pool.id.index) != nil
         if isNew { self.process.setWantingPools(self.wantingPools.count, of: self.index) }
-        return isNew && wanting > 0
+        return isNew && isWanting
     }
 
     private func askForServers(_ pool: PoolEntry) {
@@ -137,7 +138,6 @@ extension Worker {
         {
             let server = self.server(departure.server)
             guard self.canLeave(server) else {
-                // In the middle of a message of its own; it is given to whoever comes here.
                 _ = self.pools.checkIn(server.id, living: pool.board.living, now: self.loop.now)
                 break
             }

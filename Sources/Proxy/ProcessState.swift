@@ -74,12 +74,13 @@ public final class ProcessState: Sendable {
     /// A number that nothing else in this process has had.
     func number() -> Int64 { self.nextNumber.wrappingAdd(1, ordering: .relaxed).oldValue }
 
-    func database(_ name: String, now: Instant) -> SharedDatabase {
+    /// A database by its name, and whether no worker has had it before.
+    func database(_ name: String, now: Instant) -> (SharedDatabase, isNew: Bool) {
         self.withLock { state in
-            if let known = state.databases[name] { return known }
+            if let known = state.databases[name] { return (known, false) }
             let database = SharedDatabase(cap: state.counts.addDatabase(limit: 0), now: now)
             state.databases[name] = database
-            return database
+            return (database, true)
         }
     }
 

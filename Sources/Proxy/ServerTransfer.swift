@@ -16,6 +16,9 @@ struct ServerTransfer: Sendable {
     var connectedAt: Instant
     var address: SocketAddress
     var session: ServerSession
+    /// Where it stands in a message that it sends by itself, and what has come of its next one.
+    var reader: FrameReader
+    var stash: [UInt8]
     /// Values of the followed parameters, by their place.
     var parameters: [String?]
     var processID: UInt32

@@ -69,7 +69,7 @@ public struct WorkerMessage: Sendable {
         case reloaded(SettingsChange)
         /// Users have changed.
         case users(UserList)
-        /// An automatic database was forgotten, or is used again.
+        /// An automatic database was made or forgotten, or is used again.
         case databaseChanged(String)
         /// The worker has nothing left that the process's end waits for.
         case drained(worker: Int)
