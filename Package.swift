@@ -16,15 +16,21 @@ let package = Package(
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
+        // What threads share.
+        .target(name: "Locking"),
+
         // Values that decide.
         .target(name: "Wire"),
         .target(name: "Settings"),
         .target(name: "Auth", dependencies: ["Wire", "COpenSSL"]),
         .target(name: "Pooling", dependencies: ["Wire"]),
-        .target(name: "Telemetry", dependencies: [.product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "Telemetry",
+            dependencies: ["Locking", .product(name: "Logging", package: "swift-log")]
+        ),
 
         // The shell that does.
-        .target(name: "Reactor", dependencies: ["CLinux"]),
+        .target(name: "Reactor", dependencies: ["CLinux", "Locking"]),
         .target(
             name: "Proxy",
             dependencies: [
@@ -36,20 +42,21 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Auth", "Console", "Pooling", "Proxy", "Reactor", "Settings", "Telemetry",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Auth", "Console", "Locking", "Pooling", "Proxy", "Reactor", "Settings",
+                "Telemetry", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
 
         // Tests: one folder a target.
         .target(name: "TestSupport", dependencies: ["Pooling", "Wire"], path: "Tests/Support"),
+        .testTarget(name: "LockingTests", dependencies: ["Locking"]),
         .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
         .testTarget(name: "AuthTests", dependencies: ["Auth", "Wire"]),
         .testTarget(name: "PoolingTests", dependencies: ["Pooling", "TestSupport", "Wire"]),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
-        .testTarget(name: "ReactorTests", dependencies: ["Reactor"]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Locking", "Telemetry"]),
+        .testTarget(name: "ReactorTests", dependencies: ["Locking", "Reactor"]),
         .testTarget(
             name: "ConsoleTests",
             dependencies: ["Console", "Pooling", "Telemetry", "Wire"]
@@ -68,8 +75,8 @@ let package = Package(
         .executableTarget(
             name: "weir-perf",
             dependencies: [
-                "Auth", "Console", "CPerformance", "Pooling", "Proxy", "Reactor", "Settings",
-                "Telemetry", "TestSupport", "Wire",
+                "Auth", "Console", "CPerformance", "Locking", "Pooling", "Proxy", "Reactor",
+                "Settings", "Telemetry", "TestSupport", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Performance/weir-perf"

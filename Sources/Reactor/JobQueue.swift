@@ -2,8 +2,8 @@ import Glibc
 
 /// The bounded queue behind `HelperThreads`.
 ///
-/// `@unchecked Sendable`: `lock` protects everything mutable. A pthread mutex and not `Mutex`,
-/// because waiting for work needs a condition variable.
+/// `@unchecked Sendable`: `lock` protects everything mutable. A pthread mutex of its own and not
+/// `Locked`, because waiting for work needs a condition variable.
 @safe
 final class JobQueue: @unchecked Sendable {
     typealias Job = @Sendable () -> Void

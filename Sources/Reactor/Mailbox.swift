@@ -1,11 +1,11 @@
-import Synchronization
+import Locking
 
 /// Messages from any thread to the thread of one loop.
 ///
 /// Posting to an empty mailbox wakes the loop; the owner drains it when `.woken` comes. The two
 /// arrays change places at each drain, so the steady state allocates nothing.
 public final class Mailbox<Message: Sendable>: Sendable {
-    private let messages = Mutex<[Message]>([])
+    private let messages = Locked<[Message]>([])
     private let wakeHandle: WakeHandle
     private let limit: Int
 

@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 
 /// Turns host names into addresses on helper threads, with a cache.
 ///
@@ -11,7 +11,7 @@ public final class Resolver: Sendable {
     typealias Lookup = @Sendable (String) -> Result<[SocketAddress], ResolveError>
 
     private let threads: HelperThreads
-    private let cache: Mutex<ResolverCache>
+    private let cache: Locked<ResolverCache>
     private let lookup: Lookup
 
     /// - Parameters:
@@ -38,7 +38,7 @@ public final class Resolver: Sendable {
 
     init(threads: HelperThreads, cache: ResolverCache, lookup: @escaping Lookup) {
         self.threads = threads
-        self.cache = Mutex(cache)
+        self.cache = Locked(cache)
         self.lookup = lookup
     }
 

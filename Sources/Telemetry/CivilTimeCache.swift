@@ -1,9 +1,9 @@
-internal import Synchronization
+internal import Locking
 
 /// Remembers the last conversion to civil time, so that the C library's is called at most once a
 /// second. Shared by all threads that format lines.
 final class CivilTimeCache: Sendable {
-    private let last: Mutex<Conversion?> = Mutex(nil)
+    private let last: Locked<Conversion?> = Locked(nil)
     private let convert: @Sendable (Int64) -> CivilTime
 
     private struct Conversion: Sendable {

@@ -1,9 +1,10 @@
+internal import Locking
 internal import Synchronization
 
 /// What `LineWriter`'s callers and its thread share: the gathering batch and the requests.
 final class LineQueue: Sendable {
     let limits: LineWriter.Limits
-    private let state: Mutex<State>
+    private let state: Locked<State>
     private let wakeUp = Semaphore()
     private let givenUp = Atomic<Bool>(false)
     private let unwrittenCount = Atomic<UInt64>(0)
@@ -39,7 +40,7 @@ final class LineQueue: Sendable {
 
     init(limits: LineWriter.Limits, target: LogTarget) {
         self.limits = limits
-        self.state = Mutex(State(batch: LineBatch(limits: limits), target: target))
+        self.state = Locked(State(batch: LineBatch(limits: limits), target: target))
     }
 
     // MARK: For callers

@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 
 /// Writes a JSON object a line for each query over the threshold.
 ///
@@ -18,7 +18,7 @@ public final class SlowQueryLog: Sendable {
     /// The log whose lines these records stand among while they have no target of their own: one
     /// writer, so that no line is torn by another's.
     private let shared: LineWriter?
-    private let own: Mutex<LineWriter?>
+    private let own: Locked<LineWriter?>
     private let limits: LineWriter.Limits
     private let statementLimit: Int
     private let clock: CivilTimeCache
@@ -48,7 +48,7 @@ public final class SlowQueryLog: Sendable {
         self.shared = shared
         var own: LineWriter?
         if let target { own = try Self.open(target, limits, clock) }
-        self.own = Mutex(own)
+        self.own = Locked(own)
     }
 
     private static func open(

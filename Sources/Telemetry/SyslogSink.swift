@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Synchronization
+internal import Locking
 
 /// Hands lines to `syslog(3)`.
 ///
@@ -11,7 +11,7 @@ struct SyslogSink: Sendable {
 
     /// The names given to `openlog` so far, in memory that is never given back: the C library keeps
     /// the pointer. Each name is stored once, however often a log is opened.
-    private static let names = Mutex<[String: Name]>([:])
+    private static let names = Locked<[String: Name]>([:])
 
     /// `@unchecked Sendable` and `@safe`: the bytes never change and are never freed.
     @safe

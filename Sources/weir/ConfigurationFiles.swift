@@ -1,8 +1,8 @@
 import Auth
 import Glibc
+import Locking
 import Proxy
 import Settings
-import Synchronization
 
 /// Reads the configuration and the users' file, at the start and at each reload.
 final class ConfigurationFiles: ConfigurationSource {
@@ -17,7 +17,7 @@ final class ConfigurationFiles: ConfigurationSource {
     private let origin: Origin
     private let environment: [(key: String, value: String)]
     private let overrides: [(key: String, value: String)]
-    private let seen = Mutex(Seen())
+    private let seen = Locked(Seen())
 
     /// What must be remembered between two reads.
     private struct Seen {

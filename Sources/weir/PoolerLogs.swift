@@ -1,7 +1,7 @@
 import Glibc
+import Locking
 import Logging
 import Settings
-import Synchronization
 import Telemetry
 
 /// The log and the slow-query log of the process.
@@ -14,7 +14,7 @@ final class PoolerLogs: Sendable {
     private let writer: LineWriter
     private let levelSwitch: LogLevelSwitch
     private let extraVerbosity: Int
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     private struct State {
         var usesStandardError: Bool
@@ -50,7 +50,7 @@ final class PoolerLogs: Sendable {
         self.writer = writer
         self.levelSwitch = levelSwitch
         self.extraVerbosity = extraVerbosity
-        self.state = Mutex(
+        self.state = Locked(
             State(usesStandardError: usesStandardError, destinations: destinations)
         )
     }

@@ -1,3 +1,4 @@
+import Locking
 import Synchronization
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
 
     /// Collects answers from helper threads.
     final class Answers: Sendable {
-        private let list = Mutex<[Answer]>([])
+        private let list = Locked<[Answer]>([])
 
         var all: [Answer] { self.list.withLock { $0 } }
 

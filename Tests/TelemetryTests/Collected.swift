@@ -1,9 +1,9 @@
 import Glibc
-import Synchronization
+import Locking
 
 /// What a thread of its own has read from a descriptor.
 final class Collected: Sendable {
-    private let state = Mutex<[UInt8]>([])
+    private let state = Locked<[UInt8]>([])
 
     var bytes: [UInt8] { self.state.withLock { $0 } }
 

@@ -1,8 +1,8 @@
-import Synchronization
+import Locking
 
 /// What the client's thread hands to the main thread.
 final class ClientResult: Sendable {
-    private let measurement = Mutex<Measurement?>(nil)
+    private let measurement = Locked<Measurement?>(nil)
 
     /// The measurement, once there is one.
     var value: Measurement? { self.measurement.withLock { $0 } }
