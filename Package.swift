@@ -34,7 +34,7 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "Auth", "CLinux", "Pooling", "Reactor", "Settings", "Telemetry", "Wire",
+                "Auth", "CLinux", "Locking", "Pooling", "Reactor", "Settings", "Telemetry", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

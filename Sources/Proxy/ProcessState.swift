@@ -1,4 +1,5 @@
 import Auth
+import Locking
 import Pooling
 import Reactor
 import Synchronization
@@ -36,8 +37,8 @@ public final class ProcessState: Sendable {
 
     /// How many workers there are.
     public let workers: Int
-    private let guarded = Mutex(Guarded())
-    private let mailboxes: Mutex<[Mailbox<WorkerMessage>?]>
+    private let guarded = Locked(Guarded())
+    private let mailboxes: Locked<[Mailbox<WorkerMessage>?]>
     private let nextNumber = Atomic<Int64>(1)
     /// Connected clients, those that have not said who they are included.
     private let connections = Atomic<Int>(0)
@@ -53,7 +54,7 @@ public final class ProcessState: Sendable {
     public init(workers: Int) {
         precondition(workers > 0, "a process without workers")
         self.workers = workers
-        self.mailboxes = Mutex([Mailbox<WorkerMessage>?](repeating: nil, count: workers))
+        self.mailboxes = Locked([Mailbox<WorkerMessage>?](repeating: nil, count: workers))
         unsafe self.loads = UnsafeMutablePointer.allocate(capacity: workers)
         for index in 0..<workers { unsafe (self.loads + index).initialize(to: Load()) }
         var random = RandomSource()

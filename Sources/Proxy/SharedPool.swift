@@ -1,6 +1,6 @@
 import Auth
+import Locking
 import Pooling
-import Synchronization
 import Wire
 
 /// What all workers know of one pool. Asked at logins, not on the data path.
@@ -20,7 +20,7 @@ final class SharedPool: Sendable {
 
     let id: PoolID
     let board: PoolBoard
-    private let facts = Mutex(Facts())
+    private let facts = Locked(Facts())
 
     init(id: PoolID, workers: Int) {
         self.id = id

@@ -1,13 +1,13 @@
+import Locking
 import Proxy
 import Reactor
-import Synchronization
 import Telemetry
 
 /// A worker and the thread that it belongs to: it is made there and runs there until it has ended.
 final class WorkerThread: Sendable {
     private let isReady = Semaphore()
     private let hasEnded = Semaphore()
-    private let failure = Mutex<ReactorError?>(nil)
+    private let failure = Locked<ReactorError?>(nil)
 
     /// Starts the thread of the worker `index`, which `make` makes.
     ///
