@@ -154,13 +154,15 @@ extension Worker {
     /// Ends a login: the client learns what the server says of itself, its key, and that it may
     /// begin.
     func greet(_ client: ClientConnection) {
-        guard let pool = client.pool, let login = client.login, let greeting = pool.greeting else {
+        guard let pool = client.pool, let login = client.login else {
             preconditionFailure("a client greeted before its time")
         }
         self.addHost(to: login, of: client)
         self.writer.removeAll()
         self.writer.authentication(code: AuthenticationRequest.ok.code)
-        let values = greeting.write(to: &self.writer, wanted: login.wanted)
+        guard let values = pool.greeting?.write(to: &self.writer, wanted: login.wanted) else {
+            preconditionFailure("a client greeted without a greeting")
+        }
         let key = self.newKey(for: client)
         client.cancelKey = key
         self.writer.backendKeyData(processID: key.processID, secret: key.secret)
@@ -190,12 +192,13 @@ extension Worker {
 
     func newKey(for client: ClientConnection) -> CancelKey {
         while true {
+            let bits = self.random.next()
             // The top bit of a process ID is a sign to some clients.
             let key = CancelKey(
-                processID: UInt32.random(in: 1...0x7fff_ffff, using: &self.random),
-                secret: UInt32.random(in: 0...UInt32.max, using: &self.random)
+                processID: UInt32(truncatingIfNeeded: bits >> 32) & 0x7fff_ffff,
+                secret: UInt32(truncatingIfNeeded: bits)
             )
-            if self.keys.insert(key, for: client.id) { return key }
+            if key.processID != 0, self.keys.insert(key, for: client.id) { return key }
         }
     }
 }

@@ -11,7 +11,6 @@ final class ClientLogin {
     var verifier: Verifier?
     /// What the user's secret was when the login began.
     var secret: Secret?
-    var startup: StartupParameters?
     /// Startup values of followed parameters, by their place.
     var wanted: [String?] = []
     var hasAskedForTLS = false
@@ -162,7 +161,6 @@ extension Worker {
         guard let login = client.login else { return }
         client.userName = startup.user
         client.databaseName = startup.database
-        login.startup = startup
         if startup.needsNegotiation {
             self.writer.removeAll()
             self.writer.negotiateProtocolVersion(minor: 0, unknownOptions: startup.protocolOptions)
@@ -214,6 +212,10 @@ extension Worker {
         let method =
             ClientAuthMethod(rawValue: self.settings.global.authType.rawValue) ?? .scramSHA256
         var secret = self.users.secret(of: startup.user)
+        client.phase = .authenticating
+        if let step = Verifier.decided(method: method, user: startup.user, secret: secret) {
+            return self.follow(step, client)
+        }
         client.login?.secret = secret
         if case .plain? = secret, let derived = self.derivedSecrets[startup.user],
             method == .scramSHA256
@@ -233,7 +235,6 @@ extension Worker {
             unknownUsersDerive: self.users.derives(under: method)
         )
         let step = verifier.begin()
-        client.phase = .authenticating
         client.login?.verifier = verifier
         self.follow(step, client)
     }
@@ -260,19 +261,20 @@ extension Worker {
             self.closeClient(client, .protocolViolation, fields)
             return nil
         }
-        guard frame.isComplete, var verifier = client.login?.verifier else { return nil }
+        guard frame.isComplete else { return nil }
         client.login?.awaitsMessage = false
         let body = span.copy(frame.bodyOffset..<frame.end)
-        let step = verifier.received(passwordMessageBody: body)
-        client.login?.verifier = verifier
+        // In place: a copy of the verifier is a dozen references.
+        guard let step = client.login?.verifier?.received(passwordMessageBody: body) else {
+            return nil
+        }
         self.follow(step, client)
         return frame.length
     }
 
     func clientDerived(_ client: ClientConnection, _ result: PasswordDerivation.Result) {
-        guard client.phase == .authenticating, var verifier = client.login?.verifier else { return }
-        let step = verifier.derived(result)
-        client.login?.verifier = verifier
+        guard client.phase == .authenticating, let step = client.login?.verifier?.derived(result)
+        else { return }
         // Not for a password that was changed meanwhile.
         if case .succeeded = step, case .plain? = client.login?.secret,
             client.login?.secret == self.users.secret(of: client.userName),
