@@ -27,25 +27,40 @@ enum Crypto {
 
     /// Returns HMAC-SHA-256 of the message: H(key ⊕ opad ‖ H(key ⊕ ipad ‖ message)), RFC 2104.
     ///
-    /// Put together here from two digests, since OpenSSL's `HMAC` spends ten times their work on
-    /// looking up algorithms and making contexts; a login on the loop needs two of these.
+    /// Put together here from two digests, since OpenSSL's `HMAC` spends several times their work
+    /// on looking up algorithms and making contexts; a login on the loop needs two of these.
     static func hmac(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+        guard let context = unsafe EVP_MD_CTX_new() else {
+            preconditionFailure("no context for HMAC of \(message.count) bytes")
+        }
+        defer { unsafe EVP_MD_CTX_free(context) }
         let key = key.count > Self.blockLength ? Self.sha256(key) : key
-        var inner = [UInt8](repeating: 0x36, count: Self.blockLength)
-        var outer = [UInt8](repeating: 0x5C, count: Self.blockLength)
-        inner.reserveCapacity(Self.blockLength + message.count)
-        outer.reserveCapacity(Self.blockLength + Self.digestLength)
-        for index in key.indices {
-            inner[index] ^= key[index]
-            outer[index] ^= key[index]
+        let size = Self.blockLength
+        return unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { pad in
+            for index in 0..<size { unsafe pad[index] = 0x36 }
+            for index in key.indices { unsafe pad[index] ^= key[index] }
+            let inner = unsafe Self.sha256(context, UnsafeRawBufferPointer(pad), message)
+            for index in 0..<size { unsafe pad[index] ^= 0x36 ^ 0x5C }
+            let outer = unsafe Self.sha256(context, UnsafeRawBufferPointer(pad), inner)
+            unsafe OPENSSL_cleanse(pad.baseAddress, size)
+            return outer
         }
-        inner += message
-        outer += Self.sha256(inner)
-        defer {
-            Self.wipe(&inner)
-            Self.wipe(&outer)
-        }
-        return Self.sha256(outer)
+    }
+
+    /// Returns the SHA-256 digest of two strings, one behind the other.
+    private static func sha256(
+        _ context: OpaquePointer,
+        _ one: UnsafeRawBufferPointer,
+        _ other: [UInt8]
+    ) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: Self.digestLength)
+        guard
+            unsafe EVP_DigestInit_ex(context, Self.digest, nil) == 1,
+            unsafe EVP_DigestUpdate(context, one.baseAddress, one.count) == 1,
+            unsafe EVP_DigestUpdate(context, other, other.count) == 1,
+            unsafe EVP_DigestFinal_ex(context, &digest, nil) == 1
+        else { preconditionFailure("SHA-256 of \(one.count + other.count) bytes failed") }
+        return digest
     }
 
     /// Returns PBKDF2-HMAC-SHA-256 of one digest's length.

@@ -222,7 +222,7 @@ extension Worker {
         {
             secret = .scram(derived)
         }
-        var verifier = Verifier(
+        client.login?.verifier = Verifier(
             method: method,
             user: startup.user,
             secret: secret,
@@ -234,9 +234,7 @@ extension Worker {
             scramIterations: self.settings.global.scramIterations,
             unknownUsersDerive: self.users.derives(under: method)
         )
-        let step = verifier.begin()
-        client.login?.verifier = verifier
-        self.follow(step, client)
+        if let step = client.login?.verifier?.begin() { self.follow(step, client) }
     }
 
     /// Reads one password message; returns its length, or nil when it is not there whole or not
