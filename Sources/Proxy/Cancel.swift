@@ -126,8 +126,7 @@ extension Worker {
 
     /// A cancel request is over; where it may still arrive, its server is no good any more.
     func endCancel(_ cancel: CancelConnection, isCertain: Bool) {
-        self.loop.setContext(Role.nobody.token(0), of: cancel.socket)
-        self.loop.close(cancel.socket, flushing: false)
+        self.loop.close(cancel.socket, flushing: false, isReported: false)
         self.cancels.remove(cancel.index)
         if let id = cancel.requester, let requester = self.clients[id.index, id.generation] {
             self.closeClient(requester, .cancelDelivered)

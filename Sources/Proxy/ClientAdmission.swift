@@ -186,7 +186,7 @@ extension Worker {
             let place = self.parameters.place(of: "application_name")
         else { return }
         let name = login.wanted[place] ?? ""
-        let address = client.remote.logText(listening: client.local)
+        let address = client.address
         login.wanted[place] = name.isEmpty ? address : "\(name) - \(address)"
     }
 

@@ -26,7 +26,8 @@ final class ClientConnection {
     let number: Int64
     let socket: SocketID
     let remote: SocketAddress
-    let local: SocketAddress
+    /// The Unix socket that it came through; nil on TCP, where its own address says enough.
+    let unixSocket: SocketAddress?
     /// Wall-clock microseconds.
     let connectTime: Int64
     /// When it connected, for the login's time limit.
@@ -86,7 +87,7 @@ final class ClientConnection {
         number: Int64,
         socket: SocketID,
         remote: SocketAddress,
-        local: SocketAddress,
+        unixSocket: SocketAddress?,
         connectTime: Int64,
         now: Instant
     ) {
@@ -94,7 +95,7 @@ final class ClientConnection {
         self.number = number
         self.socket = socket
         self.remote = remote
-        self.local = local
+        self.unixSocket = unixSocket
         self.connectTime = connectTime
         self.requestTime = connectTime
         self.acceptedAt = now
@@ -104,12 +105,15 @@ final class ClientConnection {
 
     var isUnix: Bool { if case .unix = self.remote { true } else { false } }
 
+    /// Where it is, as log lines have it.
+    var address: String { self.remote.logText(listening: self.unixSocket ?? self.remote) }
+
     /// What a log line about this client begins with, in PgBouncer's form.
     var prefix: String {
         let database = self.databaseName.isEmpty ? "(nodb)" : self.databaseName
         let user = self.userName.isEmpty ? "(nouser)" : self.userName
         let handle = String(self.handle, radix: 16)
-        return "C-0x\(handle): \(database)/\(user)@\(self.remote.logText(listening: self.local)) "
+        return "C-0x\(handle): \(database)/\(user)@\(self.address) "
     }
 
     /// A number that names the connection in logs and on the console.

@@ -50,13 +50,15 @@ extension Worker {
         let now = self.loop.now
         let number = self.nextNumber
         self.nextNumber += 1
+        let remote = self.loop.remoteAddress(of: socket)
+        let unixSocket = remote.isUnix ? self.loop.localAddress(of: socket) : nil
         let client = self.clients.insert { index, generation in
             ClientConnection(
                 id: ClientID(index: index, generation: generation),
                 number: number,
                 socket: socket,
-                remote: self.loop.remoteAddress(of: socket),
-                local: self.loop.localAddress(of: socket),
+                remote: remote,
+                unixSocket: unixSocket,
                 connectTime: Self.wallClock(),
                 now: now
             )

@@ -24,7 +24,7 @@ extension Worker {
             serverTime: Self.microseconds(now - unit.sentAt),
             user: client.userName,
             database: client.databaseName,
-            client: client.remote.logText(listening: client.local),
+            client: client.address,
             applicationName: applicationName ?? "",
             queryProtocol: unit.isExtended ? .extended : .simple,
             commandTag: unit.commandTag,
