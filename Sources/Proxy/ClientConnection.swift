@@ -108,6 +108,14 @@ final class ClientConnection {
     /// Where it is, as log lines have it.
     var address: String { self.remote.logText(listening: self.unixSocket ?? self.remote) }
 
+    /// `server` for use within one call, without the count that every copy of it costs.
+    ///
+    /// Sound because the worker's slab holds the server too, and lets go of it only in an event of
+    /// the server's own that comes after its client has lost it (`serverClosed`).
+    var borrowedServer: Unmanaged<ServerConnection>? {
+        unsafe self.server.map { unsafe Unmanaged.passUnretained($0) }
+    }
+
     /// What a log line about this client begins with, in PgBouncer's form.
     var prefix: String {
         let database = self.databaseName.isEmpty ? "(nodb)" : self.databaseName
