@@ -3,9 +3,13 @@
 /// Decoding is strict: padding is required, white space and stray bits in the last group are
 /// refused, so that a value has one spelling.
 public enum Base64 {
-    private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
-    )
+    private static let alphabet: StaticString =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+    private static func digit(_ value: UInt32) -> UInt8 {
+        precondition(value < 64, "a digit of more than six bits")
+        return unsafe Self.alphabet.utf8Start[Int(value)]
+    }
 
     /// Encodes bytes; the result is ASCII and a multiple of four long.
     public static func encode(_ bytes: [UInt8]) -> [UInt8] {
@@ -18,18 +22,19 @@ public enum Base64 {
             let second = left > 1 ? UInt32(bytes[index + 1]) << 8 : 0
             let third = left > 2 ? UInt32(bytes[index + 2]) : 0
             let group = first | second | third
-            text.append(Self.alphabet[Int(group >> 18)])
-            text.append(Self.alphabet[Int(group >> 12 & 63)])
-            text.append(left > 1 ? Self.alphabet[Int(group >> 6 & 63)] : UInt8(ascii: "="))
-            text.append(left > 2 ? Self.alphabet[Int(group & 63)] : UInt8(ascii: "="))
+            text.append(Self.digit(group >> 18))
+            text.append(Self.digit(group >> 12 & 63))
+            text.append(left > 1 ? Self.digit(group >> 6 & 63) : UInt8(ascii: "="))
+            text.append(left > 2 ? Self.digit(group & 63) : UInt8(ascii: "="))
             index += 3
         }
         return text
     }
 
     /// Decodes text, or returns nil when it is not exactly the encoding of some bytes.
-    public static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
+    public static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count / 4 * 3)
         var group: UInt32 = 0
         var digits = 0
         var padding = 0

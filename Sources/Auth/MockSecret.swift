@@ -4,7 +4,7 @@
 /// nobody else can compute it, and nothing has to be remembered.
 struct MockSecret: Sendable {
     private let key: [UInt8]
-    private let user: [UInt8]
+    private let user: String
 
     /// The iterations that users without a SCRAM secret of their own get.
     let iterations: Int
@@ -12,7 +12,7 @@ struct MockSecret: Sendable {
     init(key: [UInt8], user: String, iterations: Int) {
         precondition(key.count >= AuthLimits.mockKeyLength, "a mock key of \(key.count) bytes")
         self.key = key
-        self.user = Array(user.utf8)
+        self.user = user
         self.iterations = iterations
     }
 
@@ -39,7 +39,7 @@ struct MockSecret: Sendable {
     }
 
     private func bytes(for purpose: String) -> [UInt8] {
-        Crypto.hmac(key: self.key, Array("weir \(purpose):".utf8) + self.user)
+        Crypto.hmac(key: self.key, Array("weir \(purpose):".utf8) + self.user.utf8)
     }
 
     private static func hex(_ byte: UInt8) -> String {

@@ -37,9 +37,9 @@ struct SCRAMAttributes {
     }
 
     /// Reads the next attribute, which must have the name given.
-    mutating func value(of name: Character) throws(SCRAMError) -> ArraySlice<UInt8> {
+    mutating func value(of name: Unicode.Scalar) throws(SCRAMError) -> ArraySlice<UInt8> {
         let attribute = try self.next()
-        guard attribute.name == name.asciiValue else {
+        guard attribute.name == UInt8(ascii: name) else {
             throw .malformed("attribute \(name) expected")
         }
         return attribute.value

@@ -4,10 +4,10 @@
 /// verifier's business. The order of calls is the order of the methods.
 struct SCRAMServer: Sendable {
     private let serverNonce: [UInt8]
-    private var gs2Header: [UInt8] = []
-    private var clientFirstBare: [UInt8] = []
+    /// The flag in front of client-first: no channel binding, or none known of the server.
+    private var bindingFlag = UInt8(ascii: "n")
     private var nonce: [UInt8] = []
-    private var serverFirst: [UInt8] = []
+    /// What both sides sign, as far as it has been said.
     private var authMessage: [UInt8] = []
     private var proof: [UInt8] = []
 
@@ -51,18 +51,24 @@ struct SCRAMServer: Sendable {
             throw .malformed("a nonce that is not printable")
         }
         try attributes.skipExtensions()
-        self.gs2Header = Array(message[..<3])
-        self.clientFirstBare = Array(message[3...])
+        self.bindingFlag = message[0]
         self.nonce = clientNonce + self.serverNonce
+        self.authMessage.reserveCapacity(Self.authMessageCapacity)
+        self.authMessage += message[3...]
     }
 
     /// Writes server-first: both nonces, the salt, the iterations.
     mutating func writeServerFirst(salt: [UInt8], iterations: Int) -> [UInt8] {
-        self.serverFirst =
-            Array("r=".utf8) + self.nonce
-            + Array(",s=".utf8) + Base64.encode(salt)
-            + Array(",i=\(iterations)".utf8)
-        return self.serverFirst
+        var message: [UInt8] = []
+        message.reserveCapacity(self.nonce.count + 2 * salt.count + 32)
+        message += "r=".utf8
+        message += self.nonce
+        message += ",s=".utf8
+        message += Base64.encode(salt)
+        message += ",i=".utf8
+        message += String(iterations).utf8
+        self.say(message[...])
+        return message
     }
 
     /// Reads client-final: the repeated flag, the nonces, and the proof.
@@ -71,10 +77,11 @@ struct SCRAMServer: Sendable {
             throw .malformed("client-final is too long")
         }
         var attributes = try SCRAMAttributes(message)
-        guard try attributes.value(of: "c").elementsEqual(Base64.encode(self.gs2Header)) else {
+        let header = [self.bindingFlag, UInt8(ascii: ","), UInt8(ascii: ",")]
+        guard try attributes.value(of: "c") == Base64.encode(header)[...] else {
             throw .malformed("the channel binding differs from that of client-first")
         }
-        guard try attributes.value(of: "r").elementsEqual(self.nonce) else {
+        guard try attributes.value(of: "r") == self.nonce[...] else {
             throw .malformed("the nonce differs")
         }
         var start = attributes.nextPosition
@@ -90,10 +97,17 @@ struct SCRAMServer: Sendable {
         else { throw .malformed("a proof that is not 32 bytes in Base64") }
         self.proof = proof
         // The message up to the proof, without the comma before it.
-        self.authMessage =
-            self.clientFirstBare + Array(",".utf8) + self.serverFirst + Array(",".utf8)
-            + message[..<(start - 1)]
+        self.say(message[..<(start - 1)])
     }
+
+    /// Adds to what both sides sign.
+    private mutating func say(_ message: ArraySlice<UInt8>) {
+        self.authMessage.append(UInt8(ascii: ","))
+        self.authMessage += message
+    }
+
+    /// Room for the three messages of usual clients; longer ones grow it.
+    private static let authMessageCapacity = 256
 
     /// Checks the proof, and returns the client's key that it reveals, or nil if it is wrong.
     func clientKey(provenBy storedKey: [UInt8]) -> [UInt8]? {

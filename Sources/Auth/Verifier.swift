@@ -87,14 +87,31 @@ public struct Verifier: Sendable {
         case failed(VerifierError)
     }
 
+    /// The outcome where a client has nothing to show: under `trust` and `any`; nil where it has.
+    ///
+    /// For callers that can then do without a verifier and its randomness.
+    public static func decided(method: ClientAuthMethod, user: String, secret: Secret?) -> Step? {
+        switch (method, secret) {
+        case (.trust, nil):
+            .failed(.untrustedUser(user: user))
+        case (.trust, _), (.any, _):
+            .succeeded(last: nil, proof: LearnedCredentials(storedSecret: secret))
+        case (.plain, _), (.md5, _), (.scramSHA256, _):
+            nil
+        }
+    }
+
     /// Starts the exchange; to be called once, first.
     public mutating func begin() -> Step {
         guard case .idle = self.state else { preconditionFailure("begun twice: \(self.state)") }
+        if let step = Self.decided(method: self.method, user: self.user, secret: self.secret) {
+            if case .failed(let error) = step { return self.fail(error) }
+            self.state = .succeeded
+            return step
+        }
         switch (self.method, self.secret) {
-        case (.trust, nil):
-            return self.fail(.untrustedUser(user: self.user))
         case (.trust, _), (.any, _):
-            return self.succeed()
+            preconditionFailure("\(self.method) is decided without an exchange")
         case (.plain, _):
             self.state = .awaitingPassword
             return .send(request: .clearTextPassword)

@@ -131,6 +131,14 @@ public struct ReplyLedger: Equatable, Sendable {
         self.head < self.entries.count ? Self.request(self.entries[self.head]) : nil
     }
 
+    /// Whether the request at the head is answered with rows, whoever they are for.
+    @inlinable
+    public var takesRows: Bool {
+        guard self.head < self.entries.count else { return false }
+        let code = self.entries[self.head] & ~Audience.pooler.rawValue
+        return code == Request.query.rawValue || code == Request.execute.rawValue
+    }
+
     // MARK: Requests
 
     /// Enters a request that has been sent.

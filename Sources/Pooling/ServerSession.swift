@@ -109,7 +109,8 @@ public struct ServerSession: Equatable, Sendable {
     }
 
     /// Whether nothing that was sent before can fail and have the next request thrown away.
-    private var isRunForCertain: Bool { self.ledger.isSettled && !self.isBatchOpen }
+    @inlinable
+    var isRunForCertain: Bool { self.ledger.isSettled && !self.isBatchOpen }
 
     /// Whether Weir must close the unnamed statement in front of `request`, which `client` is about
     /// to send.
@@ -118,6 +119,7 @@ public struct ServerSession: Equatable, Sendable {
     /// the first extended request of this one, while nothing can fail yet: in the middle of a
     /// pipeline the server could throw the Close away, and the Parse of this client's own as well,
     /// and run the other's statement for a Bind behind the next Sync.
+    @inlinable
     public func mustCloseUnnamed(
         before request: ReplyLedger.Request,
         named: Bool,
@@ -132,6 +134,7 @@ public struct ServerSession: Equatable, Sendable {
 
     /// Whether a Bind or Describe of the unnamed statement by `client` would meet somebody else's
     /// statement.
+    @inlinable
     public func holdsForeignUnnamed(for client: ClientID) -> Bool {
         self.unnamedOwner != .none && self.unnamedOwner != client
     }
@@ -194,10 +197,8 @@ public struct ServerSession: Equatable, Sendable {
 
     /// Whether the head of the ledger takes rows, so that a run of DataRow messages needs no
     /// judgement each.
-    public var acceptsRows: Bool {
-        let current = self.ledger.current
-        return current == .query || current == .execute
-    }
+    @inlinable
+    public var acceptsRows: Bool { self.ledger.takesRows }
 
     // MARK: Recovery
 
@@ -206,6 +207,7 @@ public struct ServerSession: Equatable, Sendable {
     ///
     /// - Parameter midMessage: a message was sent in part, so the server takes whatever comes next
     ///   for the rest of it.
+    @inlinable
     public func nextRecovery(midMessage: Bool = false) -> Recovery {
         if self.isBroken || self.ledger.isDoubtful || midMessage { return .close }
         if self.cancelsUnderWay > 0 { return .wait }

@@ -26,6 +26,8 @@ public struct TrackedParameters: Sendable {
     private var entries: [Entry] = []
     private var free: [Int] = []
     private var known: [[String?]: Int] = [:]
+    /// The place of the combination that `hold` returned last.
+    private var lastHeld = 0
 
     /// The names that are always followed.
     public static let standardNames = [
@@ -64,8 +66,17 @@ public struct TrackedParameters: Sendable {
     /// Takes a hold of the combination with these values.
     public mutating func hold(_ values: [String?]) -> Combination {
         precondition(values.count == self.names.count, "as many values as names")
+        // A pool's clients come with the same values one after the other, often in one array: then
+        // this compares two pointers.
+        if self.lastHeld < self.entries.count, self.entries[self.lastHeld].holders > 0,
+            self.entries[self.lastHeld].values == values
+        {
+            self.entries[self.lastHeld].holders += 1
+            return Combination(index: self.lastHeld)
+        }
         if let index = self.known[values] {
             self.entries[index].holders += 1
+            self.lastHeld = index
             return Combination(index: index)
         }
         let index = self.free.popLast() ?? self.entries.count
@@ -76,6 +87,7 @@ public struct TrackedParameters: Sendable {
             self.entries[index] = entry
         }
         self.known[values] = index
+        self.lastHeld = index
         return Combination(index: index)
     }
 

@@ -146,8 +146,7 @@ extension Worker {
 
     /// A cancel request is over; where it may still arrive, its server is no good any more.
     func endCancel(_ cancel: CancelConnection, isCertain: Bool) {
-        self.loop.setContext(Role.nobody.token(0), of: cancel.socket)
-        self.loop.close(cancel.socket, flushing: false)
+        self.loop.close(cancel.socket, flushing: false, isReported: false)
         self.cancels.remove(cancel.index)
         if let requester = cancel.requester { self.cancelIsOver(requester) }
         guard let server = self.servers[cancel.server.index, cancel.server.generation] else {

@@ -56,8 +56,8 @@ extension Worker {
         self.withShared { self.pools.clientJoined(pool.id) }
         pool.counters.clientLoginCount += 1
         client.phase = .greeting
-        if let greeting = pool.shared.known.greeting {
-            self.greet(client, greeting)
+        if pool.hasGreeting {
+            self.greet(client)
         } else {
             client.ticket = self.pools.awaitGreeting(
                 pool.id,
@@ -158,14 +158,16 @@ extension Worker {
 
     /// Ends a login: the client learns what the server says of itself, its key, and that it may
     /// begin.
-    func greet(_ client: ClientConnection, _ greeting: Greeting) {
+    func greet(_ client: ClientConnection) {
         guard let pool = client.pool, let login = client.login else {
             preconditionFailure("a client greeted before its time")
         }
         self.addHost(to: login, of: client)
         self.writer.removeAll()
         self.writer.authentication(code: AuthenticationRequest.ok.code)
-        let values = greeting.write(to: &self.writer, wanted: login.wanted)
+        guard let values = pool.greeting?.write(to: &self.writer, wanted: login.wanted) else {
+            preconditionFailure("a client greeted without a greeting")
+        }
         let key = self.newKey(for: client)
         client.cancelKey = key
         self.writer.backendKeyData(processID: key.processID, secret: key.secret)
@@ -189,18 +191,19 @@ extension Worker {
             let place = self.parameters.place(of: "application_name")
         else { return }
         let name = login.wanted[place] ?? ""
-        let address = client.remote.logText(listening: client.local)
+        let address = client.address
         login.wanted[place] = name.isEmpty ? address : "\(name) - \(address)"
     }
 
     func newKey(for client: ClientConnection) -> CancelKey {
         while true {
-            let number = UInt32.random(in: UInt32(CancelKeys.workersMax)...UInt32.max, using: &self.random)
+            let bits = self.random.next()
+            let number = UInt32(truncatingIfNeeded: bits >> 32)
             let key = CancelKey(
                 processID: CancelKeys.processID(number, worker: self.index),
-                secret: UInt32.random(in: 0...UInt32.max, using: &self.random)
+                secret: UInt32(truncatingIfNeeded: bits)
             )
-            if self.keys.insert(key, for: client.id) { return key }
+            if key.processID != 0, self.keys.insert(key, for: client.id) { return key }
         }
     }
 }

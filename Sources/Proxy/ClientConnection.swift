@@ -28,7 +28,8 @@ final class ClientConnection {
     let number: Int64
     let socket: SocketID
     let remote: SocketAddress
-    let local: SocketAddress
+    /// The Unix socket that it came through; nil on TCP, where its own address says enough.
+    let unixSocket: SocketAddress?
     /// Wall-clock microseconds.
     let connectTime: Int64
     /// When it connected, for the login's time limit.
@@ -90,7 +91,7 @@ final class ClientConnection {
         number: Int64,
         socket: SocketID,
         remote: SocketAddress,
-        local: SocketAddress,
+        unixSocket: SocketAddress?,
         connectTime: Int64,
         now: Instant
     ) {
@@ -98,7 +99,7 @@ final class ClientConnection {
         self.number = number
         self.socket = socket
         self.remote = remote
-        self.local = local
+        self.unixSocket = unixSocket
         self.connectTime = connectTime
         self.requestTime = connectTime
         self.acceptedAt = now
@@ -108,12 +109,23 @@ final class ClientConnection {
 
     var isUnix: Bool { if case .unix = self.remote { true } else { false } }
 
+    /// Where it is, as log lines have it.
+    var address: String { self.remote.logText(listening: self.unixSocket ?? self.remote) }
+
+    /// `server` for use within one call, without the count that every copy of it costs.
+    ///
+    /// Sound because the worker's slab holds the server too, and lets go of it only in an event of
+    /// the server's own that comes after its client has lost it (`serverClosed`).
+    var borrowedServer: Unmanaged<ServerConnection>? {
+        unsafe self.server.map { unsafe Unmanaged.passUnretained($0) }
+    }
+
     /// What a log line about this client begins with, in PgBouncer's form.
     var prefix: String {
         let database = self.databaseName.isEmpty ? "(nodb)" : self.databaseName
         let user = self.userName.isEmpty ? "(nouser)" : self.userName
         let handle = String(self.handle, radix: 16)
-        return "C-0x\(handle): \(database)/\(user)@\(self.remote.logText(listening: self.local)) "
+        return "C-0x\(handle): \(database)/\(user)@\(self.address) "
     }
 
     /// A number that names the connection in logs and on the console.

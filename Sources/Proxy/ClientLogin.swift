@@ -11,6 +11,7 @@ final class ClientLogin {
     var verifier: Verifier?
     /// What the user's secret was when the login began.
     var secret: Secret?
+    /// What a client of the console has asked for, on its way to the worker that keeps those.
     var startup: StartupParameters?
     /// Startup values of followed parameters, by their place.
     var wanted: [String?] = []
@@ -65,13 +66,15 @@ extension Worker {
     /// - Parameter earlier: what it was at another worker.
     func enter(_ socket: SocketID, _ earlier: ConsoleTransfer? = nil) -> ClientConnection {
         let number = earlier?.number ?? self.process.number()
+        let remote = self.loop.remoteAddress(of: socket)
+        let unixSocket = remote.isUnix ? self.loop.localAddress(of: socket) : nil
         let client = self.clients.insert { index, generation in
             ClientConnection(
                 id: ClientID(index: index, generation: generation),
                 number: number,
                 socket: socket,
-                remote: self.loop.remoteAddress(of: socket),
-                local: self.loop.localAddress(of: socket),
+                remote: remote,
+                unixSocket: unixSocket,
                 connectTime: earlier?.connectTime ?? Self.wallClock(),
                 now: earlier?.acceptedAt ?? self.loop.now
             )
@@ -177,7 +180,6 @@ extension Worker {
         guard let login = client.login else { return }
         client.userName = startup.user
         client.databaseName = startup.database
-        login.startup = startup
         if startup.needsNegotiation {
             self.writer.removeAll()
             self.writer.negotiateProtocolVersion(minor: 0, unknownOptions: startup.protocolOptions)
@@ -234,13 +236,17 @@ extension Worker {
         let method =
             ClientAuthMethod(rawValue: self.settings.global.authType.rawValue) ?? .scramSHA256
         var secret = self.users.secret(of: startup.user)
+        client.phase = .authenticating
+        if let step = Verifier.decided(method: method, user: startup.user, secret: secret) {
+            return self.follow(step, client)
+        }
         client.login?.secret = secret
         if case .plain? = secret, let derived = self.derivedSecrets[startup.user],
             method == .scramSHA256
         {
             secret = .scram(derived)
         }
-        var verifier = Verifier(
+        client.login?.verifier = Verifier(
             method: method,
             user: startup.user,
             secret: secret,
@@ -252,10 +258,7 @@ extension Worker {
             scramIterations: self.settings.global.scramIterations,
             unknownUsersDerive: self.users.derives(under: method)
         )
-        let step = verifier.begin()
-        client.phase = .authenticating
-        client.login?.verifier = verifier
-        self.follow(step, client)
+        if let step = client.login?.verifier?.begin() { self.follow(step, client) }
     }
 
     /// Reads one password message; returns its length, or nil when it is not there whole or not
@@ -280,19 +283,20 @@ extension Worker {
             self.closeClient(client, .protocolViolation, fields)
             return nil
         }
-        guard frame.isComplete, var verifier = client.login?.verifier else { return nil }
+        guard frame.isComplete else { return nil }
         client.login?.awaitsMessage = false
         let body = span.copy(frame.bodyOffset..<frame.end)
-        let step = verifier.received(passwordMessageBody: body)
-        client.login?.verifier = verifier
+        // In place: a copy of the verifier is a dozen references.
+        guard let step = client.login?.verifier?.received(passwordMessageBody: body) else {
+            return nil
+        }
         self.follow(step, client)
         return frame.length
     }
 
     func clientDerived(_ client: ClientConnection, _ result: PasswordDerivation.Result) {
-        guard client.phase == .authenticating, var verifier = client.login?.verifier else { return }
-        let step = verifier.derived(result)
-        client.login?.verifier = verifier
+        guard client.phase == .authenticating, let step = client.login?.verifier?.derived(result)
+        else { return }
         // Not for a password that was changed meanwhile.
         if case .succeeded = step, case .plain? = client.login?.secret,
             client.login?.secret == self.users.secret(of: client.userName),

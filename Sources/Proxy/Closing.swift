@@ -35,13 +35,12 @@ extension Worker {
             self.letGo(server, of: client, vanished: reason != .clientTerminated)
         }
         self.forget(client, phase)
-        self.loop.setContext(Role.nobody.token(0), of: client.socket)
         // Who has said good-bye reads no more; everybody else gets the time to read the last word.
         let isDone =
             reason == .clientVanished
             || (reason == .clientTerminated && fields == nil
                 && self.loop.queued(client.socket) == 0)
-        self.loop.close(client.socket, flushing: !isDone)
+        self.loop.close(client.socket, flushing: !isDone, isReported: false)
         self.clients.remove(client.id.index)
         self.process.left(self.index)
     }

@@ -186,8 +186,7 @@ extension Worker {
     /// The socket could not be connected, or broke during login.
     func connectFailed(_ server: ServerConnection, error: Int32) {
         if server.phase == .connecting, let login = server.login, !login.addresses.isEmpty {
-            self.loop.setContext(Role.nobody.token(0), of: server.socket)
-            self.loop.close(server.socket, flushing: false)
+            self.loop.close(server.socket, flushing: false, isReported: false)
             server.socket = .none
             return self.connectNext(server)
         }

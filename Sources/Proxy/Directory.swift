@@ -71,12 +71,25 @@ final class PoolEntry {
     let board: PoolBoard
     /// Its place among the pools that this worker knows.
     let place: Int
+    /// What clients are greeted with, as this worker last read it.
+    var greeting: Greeting?
+    private var greetingVersion = 0
     /// It is listed among those that have changed in this turn.
     var isTouched = false
     var counters = PoolCounters()
     var mode = Pooling.PoolMode.session
     /// What applies to the clients of one user, the one that logged in last; nil after a reload.
     var policy: (user: String, value: ClientPolicy)?
+
+    /// Whether it is known what clients are greeted with; `greeting` is up to date then.
+    var hasGreeting: Bool {
+        let version = self.shared.greetingVersion
+        if version != self.greetingVersion {
+            self.greetingVersion = version
+            self.greeting = self.shared.greeting
+        }
+        return self.greeting != nil
+    }
 
     init(_ shared: SharedPool, place: Int, database: DatabaseEntry, user: UserEntry) {
         self.place = place

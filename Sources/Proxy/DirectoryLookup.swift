@@ -85,7 +85,10 @@ extension Worker {
         self.pools.setPaused(false, database: entry.cap)
         self.recallElsewhere(entry)
         for pool in self.poolEntries where pool.database === entry {
-            if self.isFirst { pool.shared.learn { $0 = SharedPool.Facts() } }
+            if self.isFirst {
+                pool.shared.greeting = nil
+                pool.shared.learn { $0 = SharedPool.Facts() }
+            }
             self.refreshSettings(of: pool)
         }
     }

@@ -30,20 +30,30 @@ struct Greeting {
         }
     }
 
+    /// What was written last, and for which wishes: a pool's clients mostly have the same.
+    private var last: (wanted: [String?], messages: [UInt8], values: [String?])?
+
     /// Writes the ParameterStatus messages for a client that wants some values to be others, and
     /// returns all values that it has then.
-    func write(to writer: inout MessageWriter, wanted: [String?]) -> [String?] {
+    mutating func write(to writer: inout MessageWriter, wanted: [String?]) -> [String?] {
+        if let last = self.last, last.wanted == wanted {
+            writer.message(last.messages)
+            return last.values
+        }
+        var messages = MessageWriter()
         var values = self.values
         for item in self.items {
             if let place = item.place, let value = wanted[place] {
-                writer.parameterStatus(item.name, value)
+                messages.parameterStatus(item.name, value)
             } else {
-                writer.message(item.message)
+                messages.message(item.message)
             }
         }
         for place in wanted.indices {
             if let value = wanted[place] { values[place] = value }
         }
+        writer.message(messages.bytes)
+        self.last = (wanted, messages.bytes, values)
         return values
     }
 }

@@ -10,12 +10,12 @@ extension Worker {
     /// Gets a server for a client that needs one; true when the client's messages can go there at
     /// once.
     func acquire(_ client: ClientConnection) -> Bool {
-        guard let pool = client.pool else { preconditionFailure("a client without a pool") }
+        guard let pool = client.pool?.id else { preconditionFailure("a client without a pool") }
         let now = self.loop.now
         client.requestedAt = now
         client.requestTime = Self.wallClock()
-        self.touch(pool)
-        switch self.pools.checkOut(pool.id, client: client.id, now: now) {
+        if self.hasPeers, let pool = client.pool { self.touch(pool) }
+        switch self.pools.checkOut(pool, client: client.id, now: now) {
         case .use(let id):
             return self.link(client, self.server(id), since: now)
         case .test(let id, let ticket):
@@ -26,7 +26,7 @@ extension Worker {
         case .wait(let ticket):
             client.ticket = ticket
             client.session.queued()
-            self.openServers(in: pool)
+            client.pool.map { self.openServers(in: $0) }
             return false
         }
     }

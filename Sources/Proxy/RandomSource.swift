@@ -11,14 +11,14 @@ struct RandomSource: RandomNumberGenerator {
 
     mutating func next() -> UInt64 {
         if self.used > Self.blockLength - 8 { self.refill() }
-        var value: UInt64 = 0
-        for _ in 0..<8 {
-            value = value << 8 | UInt64(self.block[self.used])
+        let place = self.used
+        self.used += 8
+        return unsafe self.block.withUnsafeMutableBytes {
+            let value = unsafe $0.loadUnaligned(fromByteOffset: place, as: UInt64.self)
             // What has been handed out is kept nowhere.
-            self.block[self.used] = 0
-            self.used += 1
+            unsafe $0.storeBytes(of: 0, toByteOffset: place, as: UInt64.self)
+            return value
         }
-        return value
     }
 
     /// Random bytes.
@@ -26,10 +26,9 @@ struct RandomSource: RandomNumberGenerator {
         var result: [UInt8] = []
         result.reserveCapacity(count)
         while result.count < count {
-            var value = self.next()
-            for _ in 0..<min(8, count - result.count) {
-                result.append(UInt8(truncatingIfNeeded: value))
-                value >>= 8
+            let left = count - result.count
+            unsafe withUnsafeBytes(of: self.next()) {
+                unsafe result.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0.prefix(left)))
             }
         }
         return result

@@ -64,22 +64,10 @@ extension Worker {
             let target = frame.available > Frame.headerLength ? span[frame.bodyOffset] : 0
             switch client.session.received(frame.kind, target: target) {
             case .forward(let request):
-                if let request, let server = client.server {
-                    let named = request == .parse && Self.namesStatement(span, frame)
-                    if server.session.mustCloseUnnamed(
-                        before: request,
-                        named: named,
-                        by: client.id
-                    ) {
-                        // PostgreSQL shall say what it says of a statement that does not exist.
-                        self.forward(client, chunk, run..<position)
-                        run = position
-                        self.closeForeignUnnamed(server)
+                if let request, let server = unsafe client.borrowedServer {
+                    run = unsafe server._withUnsafeGuaranteedRef {
+                        self.book(request, client, $0, chunk, run..<position, frame)
                     }
-                    if request == .parse {
-                        server.session.parseSent(by: client.id, named: named)
-                    }
-                    self.noteRequest(client, server, request, span, frame)
                 } else if frame.kind == FrontendKind.copyData.rawValue {
                     client.server?.statements.dataSent(frame.length)
                 }
@@ -156,11 +144,12 @@ extension Worker {
     }
 
     private func forward(_ client: ClientConnection, _ chunk: Chunk, _ range: Range<Int>) {
-        guard !range.isEmpty, let server = client.server else { return }
-        self.forward(chunk, range, to: server.socket)
+        guard let socket = client.server?.socket else { return }
+        self.forward(chunk, range, to: socket)
     }
 
     private func forward(_ chunk: Chunk, _ range: Range<Int>, to socket: SocketID) {
+        if range.isEmpty { return }
         if chunk.completion >= 0 {
             self.loop.forward(
                 chunk.completion,
@@ -171,6 +160,30 @@ extension Worker {
         } else {
             unsafe self.loop.write(chunk.slice(range), to: socket)
         }
+    }
+
+    /// Does what must be done before a request is sent, maybe behind what is to be sent before it;
+    /// returns where the bytes that are not sent yet begin.
+    private func book(
+        _ request: ReplyLedger.Request,
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ chunk: Chunk,
+        _ run: Range<Int>,
+        _ frame: Frame
+    ) -> Int {
+        let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
+        let named = request == .parse && Self.namesStatement(span, frame)
+        var start = run.lowerBound
+        if server.session.mustCloseUnnamed(before: request, named: named, by: client.id) {
+            // PostgreSQL shall say what it says of a statement that does not exist.
+            self.forward(chunk, run, to: server.socket)
+            start = run.upperBound
+            self.closeForeignUnnamed(server)
+        }
+        if request == .parse { server.session.parseSent(by: client.id, named: named) }
+        self.noteRequest(client, server, request, span, frame)
+        return start
     }
 
     /// Books a request that is about to be sent.
@@ -328,8 +341,8 @@ extension Worker {
     }
 
     private func forward(_ server: ServerConnection, _ chunk: Chunk, _ range: Range<Int>) {
-        guard !range.isEmpty, let client = server.client else { return }
-        self.forward(chunk, range, to: client.socket)
+        guard let socket = server.client?.socket else { return }
+        self.forward(chunk, range, to: socket)
     }
 
     /// Learns from replies whoever they are for.
@@ -366,17 +379,19 @@ extension Worker {
     private func batchEnded(_ server: ServerConnection) {
         let now = self.loop.now
         self.noteEnd(server, now: now)
-        guard let client = server.client else { return }
         let status = server.session.status
-        switch client.session.batchEnded(status: status, isAtRest: server.session.isAtRest) {
+        let isAtRest = server.session.isAtRest
+        switch server.client?.session.batchEnded(status: status, isAtRest: isAtRest) {
         case .keep:
-            if self.settings.global.serverFastClose, server.session.isAtRest,
-                self.pools.isCloseNeeded(server.id)
-            {
+            if isAtRest, self.settings.global.serverFastClose, self.pools.isCloseNeeded(server.id) {
                 self.closeServer(server, .closeNeeded)
             }
-        case .release: self.release(client, server)
-        case .refuseTransaction: preconditionFailure("a transaction refused too late")
+        case .release:
+            if let client = server.client { self.release(client, server) }
+        case .refuseTransaction:
+            preconditionFailure("a transaction refused too late")
+        case nil:
+            break
         }
     }
 
@@ -390,10 +405,11 @@ extension Worker {
 
     /// Books the end of a batch.
     private func noteEnd(_ server: ServerConnection, now: Instant) {
-        if let client = server.client, let threshold = client.policy.slowThreshold {
-            server.statements.ended {
-                self.logIfSlow($0, client, server, threshold: threshold, now: now)
-            }
+        if let threshold = server.client?.policy.slowThreshold,
+            let slow = server.statements.ended(requestedBy: now - threshold),
+            let client = server.client
+        {
+            self.logSlow(slow, client, server, now: now)
         }
         let isSettled = server.session.ledger.isSettled
         if server.queryStart != 0 {

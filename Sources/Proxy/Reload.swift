@@ -79,7 +79,7 @@ extension Worker {
             self.touch(pool)
             // What the server says of itself may be something else now. One that was opened since
             // by another worker is voided too, and the next one brings it.
-            pool.shared.learn { $0.greeting = nil }
+            pool.shared.greeting = nil
         }
         self.performDue()
     }

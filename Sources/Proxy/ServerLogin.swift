@@ -176,10 +176,8 @@ extension Worker {
     private func loginEnded(_ server: ServerConnection, _ login: ServerLogin) {
         let greeting = Greeting(login.reported, following: self.parameters)
         server.parameters = self.parameters.hold(greeting.values)
-        server.pool.shared.learn {
-            $0.greeting = greeting
-            $0.lastFailure = nil
-        }
+        server.pool.shared.greeting = greeting
+        server.pool.shared.learn { $0.lastFailure = nil }
         server.pool.counters.serverLoginCount += 1
         server.login = nil
         server.phase = .recovering
@@ -204,11 +202,9 @@ extension Worker {
     /// Greets those whose logins wait, if it is known what with.
     func greetWaiting(_ pool: PoolEntry) {
         // A RECONNECT during connect_query has made the greeting void: the next server brings one.
-        while let greeting = pool.shared.known.greeting,
-            let id = self.pools.nextGreeting(pool.id)
-        {
+        while pool.hasGreeting, let id = self.pools.nextGreeting(pool.id) {
             if let client = self.clients[id.index, id.generation], client.phase == .greeting {
-                self.greet(client, greeting)
+                self.greet(client)
             }
         }
     }

@@ -3,16 +3,14 @@ import Telemetry
 import Wire
 
 extension Worker {
-    /// Writes a statement to the slow-query log if it took as long as its client's threshold.
-    func logIfSlow(
+    /// Writes a statement to the slow-query log.
+    func logSlow(
         _ unit: StatementLog.Unit,
         _ client: ClientConnection,
         _ server: ServerConnection,
-        threshold: Nanoseconds,
         now: Instant
     ) {
         let total = now - unit.requestedAt
-        guard total >= threshold else { return }
         let applicationName = self.parameters.place(of: "application_name").flatMap {
             self.parameters.values(of: client.parameters)[$0]
         }
@@ -24,7 +22,7 @@ extension Worker {
             serverTime: Self.microseconds(now - unit.sentAt),
             user: client.userName,
             database: client.databaseName,
-            client: client.remote.logText(listening: client.local),
+            client: client.address,
             applicationName: applicationName ?? "",
             queryProtocol: unit.isExtended ? .extended : .simple,
             commandTag: unit.commandTag,

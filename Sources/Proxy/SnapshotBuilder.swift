@@ -208,6 +208,7 @@ extension Worker {
     }
 
     private func row(_ client: ClientConnection) -> Snapshot.Connection {
+        let local = self.loop.localAddress(of: client.socket)
         var row = Snapshot.Connection(
             state: .client(self.state(of: client)),
             id: client.number,
@@ -215,9 +216,9 @@ extension Worker {
             user: client.userName.isEmpty ? nil : client.userName,
             database: client.databaseName.isEmpty ? nil : client.databaseName,
             address: client.remote.consoleHost,
-            port: client.isUnix ? client.local.socketPort : client.remote.socketPort,
-            localAddress: client.local.consoleHost,
-            localPort: client.local.socketPort,
+            port: client.isUnix ? local.socketPort : client.remote.socketPort,
+            localAddress: local.consoleHost,
+            localPort: local.socketPort,
             connectTime: client.connectTime,
             requestTime: client.requestTime
         )

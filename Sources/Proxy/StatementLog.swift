@@ -132,14 +132,20 @@ final class StatementLog {
         self.units[self.first].sqlState = state
     }
 
-    /// A ReadyForQuery has come: shows `body` the unit that it ends.
-    func ended(_ body: (Unit) -> Void) {
-        guard self.count > 0 else { return }
+    /// A ReadyForQuery has come. Returns the unit that it ends if that was requested at `latest` or
+    /// before: of the others, which are nearly all, no copy is made.
+    func ended(requestedBy latest: Instant) -> Unit? {
+        guard self.count > 0 else { return nil }
         if self.count == 1, self.merged > 0 {
             self.merged -= 1
-            return
+            return nil
         }
-        body(self.units[self.first])
+        defer { self.endFirst() }
+        guard self.units[self.first].requestedAt <= latest else { return nil }
+        return self.units[self.first]
+    }
+
+    private func endFirst() {
         self.first = (self.first + 1) % Self.unitsMax
         self.count -= 1
         if self.count == 0 { self.isClosed = true }

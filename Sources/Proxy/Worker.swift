@@ -363,9 +363,10 @@ public final class Worker {
         guard client.phase != .closed, client.phase != .leaving, !client.isHalfClosed,
             !self.isSuspended || client.phase == .console
         else { return }
-        if let server = client.server {
-            if self.loop.isCongested(server.socket) { return }
-            client.isPipelineFull = server.session.ledger.count >= Self.pipelineMax
+        if let socket = client.server?.socket {
+            if self.loop.isCongested(socket) { return }
+            let due = client.server?.session.ledger.count ?? 0
+            client.isPipelineFull = due >= Self.pipelineMax
             if client.isPipelineFull { return }
         } else if self.loop.isCongested(client.socket) {
             // What Weir answers by itself must be taken before more is asked.

@@ -94,16 +94,15 @@ extension EpollEngine {
     }
 
     private func read(_ index: Int) {
-        let buffers = self.loop.buffers
         guard let buffer = self.takeBuffer(index) else {
             self.loop.park(index)
             return
         }
         let sockets = self.loop.states
-        let size = buffers.size(of: buffer)
+        let size = self.loop.buffers.size(of: buffer)
         let result = unsafe Syscalls.receive(
             sockets[index].descriptor,
-            buffers.bytes(buffer),
+            self.loop.buffers.bytes(buffer),
             size
         )
         if result > 0 {
@@ -114,7 +113,7 @@ extension EpollEngine {
             self.loop.received(index, buffer: buffer, count: result)
             return
         }
-        buffers.giveBack(buffer)
+        self.loop.buffers.giveBack(buffer)
         if result == 0 {
             self.loop.ended(index)
         } else if result == -Int(EAGAIN) {

@@ -20,12 +20,9 @@ public final class EventLoop {
     public let wakeHandle: WakeHandle
 
     private let state: LoopState
-    private let driver: Driver
-
-    private enum Driver {
-        case ioUring(IOUringEngine)
-        case epoll(EpollEngine)
-    }
+    /// The engine: one of the two. (In an enum it would be counted at every turn.)
+    private let ring: IOUringEngine?
+    private let epoll: EpollEngine?
 
     /// Makes a loop for the calling thread.
     ///
@@ -41,7 +38,8 @@ public final class EventLoop {
             do {
                 let (state, ring, signal) = try Self.makeIOUring(limits)
                 self.state = state
-                self.driver = .ioUring(ring)
+                self.ring = ring
+                self.epoll = nil
                 self.engine = .ioUring
                 self.fallbackReason = nil
                 self.wakeHandle = WakeHandle(signal: signal)
@@ -54,7 +52,8 @@ public final class EventLoop {
         }
         let (state, epoll, signal) = try Self.makeEpoll(limits)
         self.state = state
-        self.driver = .epoll(epoll)
+        self.epoll = epoll
+        self.ring = nil
         self.engine = .epoll
         self.fallbackReason = reason
         self.wakeHandle = WakeHandle(signal: signal)
@@ -98,14 +97,9 @@ public final class EventLoop {
     }
 
     deinit {
-        switch self.driver {
-        case .ioUring(let ring):
-            // Memory that the kernel may still write to is not given back.
-            if ring.stop() {
-                self.state.deallocate()
-            }
-        case .epoll(let epoll):
-            epoll.stop()
+        self.epoll?.stop()
+        // Memory that the kernel may still write to is not given back.
+        if self.ring?.stop() ?? true {
             self.state.deallocate()
         }
     }
@@ -129,10 +123,8 @@ public final class EventLoop {
         self.state.recycleCompletions()
         repeat {
             self.state.memory.counters.turns += 1
-            switch self.driver {
-            case .ioUring(let ring): ring.turn(until: deadline)
-            case .epoll(let epoll): epoll.turn(until: deadline)
-            }
+            self.ring?.turn(until: deadline)
+            self.epoll?.turn(until: deadline)
             self.state.expireTimers()
         } while self.state.completions.comingCount == 0 && self.state.now < deadline ?? .max
         return self.state.completions.publish()

@@ -107,14 +107,14 @@ extension LoopState {
         }
     }
 
-    func close(_ id: SocketID, flushing: Bool) {
+    func close(_ id: SocketID, flushing: Bool, isReported: Bool) {
         let index = self.sockets.findOpen(id)
         if index < 0 {
             return
         }
         let canFlush = self.states[index].flags
             .isDisjoint(with: [.failed, .outputFailed, .connecting])
-        self.states[index].flags.insert(.closing)
+        self.states[index].flags.insert(isReported ? .closing : [.closing, .unreported])
         self.states[index].flags
             .subtract([.receiveWanted, .congested, .releasing, .cancelled])
         self.leaveParked(index)

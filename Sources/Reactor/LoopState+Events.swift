@@ -200,7 +200,9 @@ extension LoopState {
         if self.states[index].descriptor >= 0 {
             Syscalls.close(self.states[index].descriptor)
         }
-        self.emit(.closed, index, error: self.states[index].error)
+        if !self.states[index].has(.unreported) {
+            self.emit(.closed, index, error: self.states[index].error)
+        }
         self.sockets.free(index)
     }
 }

@@ -15,6 +15,8 @@ struct SocketFlags: OptionSet, BitwiseCopyable {
     /// The close sends what is queued and reads to the end first.
     static let lingering = SocketFlags(rawValue: 1 << 4)
 
+    /// Nobody wants to hear of the close's end.
+    static let unreported = SocketFlags(rawValue: 1 << 27)
     /// The socket is to leave the loop, with its descriptor open.
     static let releasing = SocketFlags(rawValue: 1 << 22)
 

@@ -32,18 +32,13 @@ public struct MessageWriter: Sendable {
         self.int32(0)
         body(&self)
         let length = UInt32(self.bytes.count - start)
-        for shift in 0..<4 {
-            self.bytes[start + shift] = UInt8(
-                truncatingIfNeeded: length >> (24 - 8 * UInt32(shift))
-            )
+        unsafe self.bytes.withUnsafeMutableBytes {
+            unsafe $0.storeBytes(of: length.bigEndian, toByteOffset: start, as: UInt32.self)
         }
     }
 
     mutating func int32(_ value: Int32) {
-        let bits = UInt32(bitPattern: value)
-        for shift in stride(from: UInt32(24), through: 0, by: -8) {
-            self.bytes.append(UInt8(truncatingIfNeeded: bits >> shift))
-        }
+        unsafe withUnsafeBytes(of: value.bigEndian) { unsafe self.bytes.append(contentsOf: $0) }
     }
 
     mutating func int16(_ value: Int) {
@@ -55,10 +50,10 @@ public struct MessageWriter: Sendable {
     /// Text and its terminator; a zero byte inside ends the text, since the protocol could not
     /// carry what follows.
     mutating func string(_ text: String) {
-        let start = self.bytes.count
-        self.bytes.append(contentsOf: text.utf8)
-        if let end = self.bytes[start...].firstIndex(of: 0) {
-            self.bytes.removeSubrange(end...)
+        var text = text
+        text.withUTF8 { utf8 in
+            let end = unsafe utf8.firstIndex(of: 0) ?? utf8.count
+            unsafe self.bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[..<end]))
         }
         self.bytes.append(0)
     }

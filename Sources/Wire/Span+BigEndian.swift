@@ -20,14 +20,18 @@ extension Span where Element == UInt8 {
 
     /// The bytes in `range` as text; nil where they are no valid UTF-8.
     public func text(in range: Range<Int>) -> String? {
-        String(validating: self.copy(range), as: UTF8.self)
+        // ASCII, which is nearly everything, needs no copy before it is a string. (The general way
+        // looks up the metadata of generic types at each call.)
+        var seen: UInt8 = 0
+        for index in range { seen |= self[index] }
+        guard seen < 0x80 else { return String(validating: self.copy(range), as: UTF8.self) }
+        return unsafe self.extracting(range).withUnsafeBufferPointer {
+            unsafe String(decoding: $0, as: UTF8.self)
+        }
     }
 
     /// The bytes in `range`, copied.
     public func copy(_ range: Range<Int>) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(range.count)
-        for index in range { result.append(self[index]) }
-        return result
+        unsafe self.extracting(range).withUnsafeBufferPointer { unsafe [UInt8]($0) }
     }
 }
