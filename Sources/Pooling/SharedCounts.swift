@@ -33,8 +33,11 @@ public struct SharedCounts: Equatable, Sendable {
         /// Slots whose connections serve, could serve, or soon will.
         public var living: Int { self.used - self.closing }
 
+        /// Slots whose connections have logged in and are not being closed.
+        public var serving: Int { self.living - self.opening }
+
         /// Whether a connection stands that has logged in and is not being closed.
-        var hasServers: Bool { self.living > self.opening }
+        var hasServers: Bool { self.serving > 0 }
 
         /// Notes a failure to log in; the next try waits longer each time.
         mutating func backOff(now: Instant, longest: Nanoseconds) {

@@ -74,6 +74,8 @@ final class PoolEntry {
     /// What clients are greeted with, as this worker last read it.
     var greeting: Greeting?
     private var greetingVersion = 0
+    /// When the oldest transaction here began, as of the last tick; 0 for none.
+    var oldestTransaction: Instant = 0
     /// It is listed among those that have changed in this turn.
     var isTouched = false
     var counters = PoolCounters()

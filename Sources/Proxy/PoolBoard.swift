@@ -18,7 +18,9 @@ struct PoolBoard: Sendable {
         let idle = Atomic<Int>(0)
         /// Servers on their way to it; counted by who sends them and by itself.
         let inbound = Atomic<Int>(0)
-        private let padding: (Int64, Int64, Int64, Int64) = (0, 0, 0, 0)
+        /// Since when its oldest transaction is open; 0 for none.
+        let transaction = Atomic<Int64>(0)
+        private let padding: (Int64, Int64, Int64) = (0, 0, 0)
     }
 
     private struct Totals: ~Copyable {
@@ -63,6 +65,21 @@ struct PoolBoard: Sendable {
             wanting: unsafe self.notices[worker].wanting.load(ordering: .sequentiallyConsistent),
             inbound: self.inbound(worker)
         )
+    }
+
+    /// Servers that a worker's clients wait for, for people.
+    func wanting(_ worker: Int) -> Int {
+        unsafe self.notices[worker].wanting.load(ordering: .relaxed)
+    }
+
+    /// Publishes since when a worker's oldest transaction is open; 0 for none.
+    func noteTransaction(_ start: Instant, of worker: Int) {
+        unsafe self.notices[worker].transaction.store(start, ordering: .relaxed)
+    }
+
+    /// Since when a worker's oldest transaction is open, as of its last tick; 0 for none.
+    func transaction(_ worker: Int) -> Instant {
+        unsafe self.notices[worker].transaction.load(ordering: .relaxed)
     }
 
     /// Idle servers that a worker could give away.

@@ -20,11 +20,30 @@ extension Worker {
         }
         self.expireCancels(now: now)
         self.openServers()
-        self.countMissed(now: now)
+        if self.hasPeers {
+            self.countMissed(now: now)
+            self.publishTransactions()
+        }
         guard self.isFirst else { return }
         self.forgetUnusedDatabases(now: now)
         self.reloadChangedUsers(now: now)
         self.keepStatistics(now: now)
+    }
+
+    /// Tells the other workers how old the oldest transactions are: words for people, so once a
+    /// tick will do.
+    private func publishTransactions() {
+        for pool in self.poolEntries { pool.oldestTransaction = 0 }
+        for place in self.servers.places {
+            guard let server = self.servers[place], server.transactionStart != 0 else { continue }
+            let known = server.pool.oldestTransaction
+            if known == 0 || server.transactionStart < known {
+                server.pool.oldestTransaction = server.transactionStart
+            }
+        }
+        for pool in self.poolEntries {
+            pool.board.noteTransaction(pool.oldestTransaction, of: self.index)
+        }
     }
 
     /// Does all that is due in the pools; who is due has left its queue already and is known to

@@ -135,10 +135,13 @@ extension Worker {
     private func situation(of pool: PoolEntry) -> String {
         let state = self.pools.pools[pool.id.index]
         let size = state.limits.size
-        let active = self.withShared { self.pools.shared.pools[pool.id.index].living }
-        var oldest: Instant = .max
-        for server in self.servers.all where server.pool === pool && server.transactionStart != 0 {
-            oldest = min(oldest, server.transactionStart)
+        let active = self.withShared { self.pools.shared.pools[pool.id.index].serving }
+        var oldest = self.oldestTransaction(of: pool) ?? .max
+        var waiting = state.waiters.count
+        for worker in self.mailboxes.indices where worker != self.index {
+            waiting += pool.board.wanting(worker)
+            let start = pool.board.transaction(worker)
+            if start != 0 { oldest = min(oldest, start) }
         }
         let age =
             oldest == .max
@@ -146,7 +149,16 @@ extension Worker {
             : "the oldest transaction is \(Self.seconds(self.loop.now - oldest)) s old"
         let limit = size == 0 ? "" : " of \(size)"
         return "Pool \(pool.database.name)/\(pool.user.name): \(active)\(limit) server connections "
-            + "are in use, \(state.waiters.count) other clients wait, \(age)."
+            + "are in use, \(waiting) other clients wait, \(age)."
+    }
+
+    /// When the oldest transaction of a pool began here; nil when none is open.
+    func oldestTransaction(of pool: PoolEntry) -> Instant? {
+        var oldest: Instant?
+        for server in self.servers.all where server.pool === pool && server.transactionStart != 0 {
+            oldest = min(oldest ?? .max, server.transactionStart)
+        }
+        return oldest
     }
 
     /// Seconds with one decimal.
