@@ -9,14 +9,14 @@
 public enum HandOver {
     /// The least by which somebody elsewhere must have waited longer, in nanoseconds: below it a
     /// move costs more than the wait.
-    static let leastDifference: Nanoseconds = 200_000
+    static let leastDifference: Nanoseconds = 1_000_000
 
     /// The difference from which a wait is longer whatever the waits are, in nanoseconds.
     static let clearDifference: Nanoseconds = 10_000_000
 
     /// Time between two moves of one pool for fairness' sake, in nanoseconds: what is published
     /// must be able to follow.
-    public static let pace: Nanoseconds = 2_000_000
+    public static let pace: Nanoseconds = 5_000_000
 
     /// Whether a server that comes free goes to another worker's oldest waiter rather than to this
     /// worker's.

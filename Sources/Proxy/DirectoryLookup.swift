@@ -82,7 +82,7 @@ extension Worker {
         entry.epoch = self.epoch
         self.databaseEntries[entry.name] = entry
         self.setLimit(of: entry)
-        self.pools.setPaused(false, database: entry.cap)
+        self.setPaused(false, entry.cap)
         self.recallElsewhere(entry)
         for pool in self.poolEntries where pool.database === entry {
             if self.isFirst {
