@@ -30,7 +30,7 @@ extension PoolSet {
         let record = self.record(server)
         precondition(record.place == .leaving, "\(server) has left while \(record.place)")
         self.pools[record.pool.index].counts.add(-1, at: .leaving)
-        self.records[Int(server.index)].isTaken = false
+        self.leave(server)
         return record.connectedAt
     }
 
@@ -75,6 +75,7 @@ extension PoolSet {
     public func spare(_ pool: PoolID) -> Int {
         let index = pool.index
         guard self.pools[index].waiters.isEmpty, !self.isPaused(pool) else { return 0 }
+        if self.obsolete == 0 { return self.pools[index].idle.count }
         var count = 0
         for idle in self.pools[index].idle
         where !self.records[Int(idle.server.index)].isCloseNeeded {

@@ -183,6 +183,12 @@ extension PoolSet {
         precondition(record.place == .closing, "\(server) closed while \(record.place)")
         self.pools[record.pool.index].counts.add(-1, at: .closing)
         self.shared.count(.closed, in: record.pool)
+        self.leave(server)
+    }
+
+    /// Ends the record of a server.
+    mutating func leave(_ server: ServerID) {
+        if self.records[Int(server.index)].isCloseNeeded { self.obsolete -= 1 }
         self.records[Int(server.index)].isTaken = false
     }
 
@@ -193,7 +199,10 @@ extension PoolSet {
 
     /// The server is closed at the end of its present use (`RECONNECT`, changed settings).
     public mutating func setCloseNeeded(_ server: ServerID) {
-        guard self.place(of: server) != nil else { return }
+        guard self.place(of: server) != nil, !self.records[Int(server.index)].isCloseNeeded else {
+            return
+        }
+        self.obsolete += 1
         self.records[Int(server.index)].isCloseNeeded = true
     }
 

@@ -37,6 +37,8 @@ public struct PoolSet: Equatable, Sendable {
     public internal(set) var pools: [Pool] = []
 
     var records: [Record] = []
+    /// Servers that are to be closed at the end of their use.
+    var obsolete = 0
 
     /// Creates the shares of a process that has no pools yet.
     public init() {}

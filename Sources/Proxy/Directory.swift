@@ -76,6 +76,8 @@ final class PoolEntry {
     private var greetingVersion = 0
     /// When the oldest transaction here began, as of the last tick; 0 for none.
     var oldestTransaction: Instant = 0
+    /// Clients here want servers of it that are not under way.
+    var isWanting = false
     /// It is listed among those that have changed in this turn.
     var isTouched = false
     var counters = PoolCounters()

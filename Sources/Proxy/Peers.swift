@@ -85,7 +85,7 @@ extension Worker {
 
     private func meet(_ pool: PoolEntry) {
         let isNew = self.publish(pool)
-        if self.wantingPools.contains(pool.id.index) {
+        if pool.isWanting {
             // A slot may have come free before anybody could know that one is wanted here.
             if isNew { self.openServers(in: pool) }
             self.askForServers(pool)
@@ -105,12 +105,15 @@ extension Worker {
             idle: self.pools.spare(pool.id)
         )
         let isWanting = wanting > 0 || self.pools.demand(pool.id) > 0
-        let isNew =
-            isWanting
-            ? self.wantingPools.insert(pool.id.index).inserted
-            : self.wantingPools.remove(pool.id.index) != nil
-        if isNew { self.process.setWantingPools(self.wantingPools.count, of: self.index) }
-        return isNew && isWanting
+        guard isWanting != pool.isWanting else { return false }
+        pool.isWanting = isWanting
+        if isWanting {
+            self.wantingPools.insert(pool.id.index)
+        } else {
+            self.wantingPools.remove(pool.id.index)
+        }
+        self.process.setWantingPools(self.wantingPools.count, of: self.index)
+        return isWanting
     }
 
     private func askForServers(_ pool: PoolEntry) {
@@ -138,7 +141,7 @@ extension Worker {
         {
             let server = self.server(departure.server)
             guard self.canLeave(server) else {
-                _ = self.pools.checkIn(server.id, living: pool.board.living, now: self.loop.now)
+                self.checkIn(server, mayYield: false)
                 break
             }
             server.needsCheck = departure.needsCheck
