@@ -186,12 +186,26 @@ public struct ServerSession: Equatable, Sendable {
 
     // MARK: Recovery
 
-    /// Whether `nextRecovery` is `.ready`, as long as no message was sent in part: asked after every
-    /// transaction, so it is inlinable and copies nothing.
-    @inlinable
-    public var isReady: Bool {
-        self.isAtRest && !self.isBroken && !self.needsReset && !self.hasNamedStatements
+    /// How near a server is to its next client.
+    public enum Standing: Equatable, Sendable {
+        /// It owes something, or is in a transaction.
+        case busy
+        /// `isAtRest`, but something stands between it and its next client.
+        case atRest
+        /// `nextRecovery` is `.ready`, as long as no message was sent in part.
+        case ready
+    }
+
+    /// Where the server stands, for the end of every batch.
+    ///
+    /// Mutating although it changes nothing: so it is called in place, where any other call from
+    /// another module copies the session and counts its memory.
+    public mutating func standing() -> Standing {
+        guard self.isAtRest else { return .busy }
+        let isClean =
+            !self.isBroken && !self.needsReset && !self.hasNamedStatements
             && self.cancelsUnderWay == 0 && !self.ledger.isDoubtful && !self.ledger.isCopyingIn
+        return isClean ? .ready : .atRest
     }
 
     /// What stands between this server and its next client, now that the last one is gone or has

@@ -384,7 +384,7 @@ extension Worker {
         let now = self.loop.now
         self.noteEnd(server, now: now)
         let status = server.session.status
-        let isAtRest = server.session.isAtRest
+        let isAtRest = server.session.standing() != .busy
         switch server.client?.session.batchEnded(status: status, isAtRest: isAtRest) {
         case .keep:
             if isAtRest, self.settings.global.serverFastClose, self.pools.isCloseNeeded(server.id) {
@@ -403,9 +403,10 @@ extension Worker {
 
     /// Whether the client has begun what statement pooling does not allow.
     private func refusesTransaction(_ server: ServerConnection) -> Bool {
-        guard let client = server.client, client.session.mode == .statement else { return false }
+        guard server.client?.session.mode == .statement else { return false }
         let status = server.session.status
-        return client.session.batchEnded(status: status, isAtRest: server.session.isAtRest)
+        let isAtRest = server.session.isAtRest
+        return server.client?.session.batchEnded(status: status, isAtRest: isAtRest)
             == .refuseTransaction
     }
 

@@ -219,15 +219,15 @@ struct ServerSessionTests {
 
     @Test func `rows are accepted by a Query and an Execute at the head`() {
         let server = self.fresh()
-        #expect(!server.acceptsRows)
+        #expect(!server.ledger.takesRows)
         server.sent(.parse, .execute, .sync, .query)
-        #expect(!server.acceptsRows)
+        #expect(!server.ledger.takesRows)
         server.receivedAll(.parseComplete)
-        #expect(server.acceptsRows)
+        #expect(server.ledger.takesRows)
         server.receivedAll(.commandComplete)
-        #expect(!server.acceptsRows)
+        #expect(!server.ledger.takesRows)
         server.receivedAll(.readyForQuery)
-        #expect(server.acceptsRows)
+        #expect(server.ledger.takesRows)
     }
 
     // MARK: The unnamed statement
