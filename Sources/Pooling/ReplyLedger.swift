@@ -133,6 +133,7 @@ public struct ReplyLedger: Equatable, Sendable {
 
     /// Whether the request at the head is answered with rows, whoever they are for.
     @inlinable
+    @inline(__always)
     public var takesRows: Bool {
         guard self.head < self.entries.count else { return false }
         let code = self.entries[self.head] & ~Audience.pooler.rawValue

@@ -109,8 +109,7 @@ public struct ServerSession: Equatable, Sendable {
     }
 
     /// Whether nothing that was sent before can fail and have the next request thrown away.
-    @inlinable
-    var isRunForCertain: Bool { self.ledger.isSettled && !self.isBatchOpen }
+    private var isRunForCertain: Bool { self.ledger.isSettled && !self.isBatchOpen }
 
     /// Whether Weir must close the unnamed statement in front of `request`, which `client` is about
     /// to send.
@@ -119,7 +118,6 @@ public struct ServerSession: Equatable, Sendable {
     /// the first extended request of this one, while nothing can fail yet: in the middle of a
     /// pipeline the server could throw the Close away, and the Parse of this client's own as well,
     /// and run the other's statement for a Bind behind the next Sync.
-    @inlinable
     public func mustCloseUnnamed(
         before request: ReplyLedger.Request,
         named: Bool,
@@ -134,7 +132,6 @@ public struct ServerSession: Equatable, Sendable {
 
     /// Whether a Bind or Describe of the unnamed statement by `client` would meet somebody else's
     /// statement.
-    @inlinable
     public func holdsForeignUnnamed(for client: ClientID) -> Bool {
         self.unnamedOwner != .none && self.unnamedOwner != client
     }
@@ -195,19 +192,35 @@ public struct ServerSession: Equatable, Sendable {
         if self.ledger.isExtended, !self.ledger.owesReady { self.isBatchOpen = true }
     }
 
-    /// Whether the head of the ledger takes rows, so that a run of DataRow messages needs no
-    /// judgement each.
-    @inlinable
-    public var acceptsRows: Bool { self.ledger.takesRows }
-
     // MARK: Recovery
+
+    /// How near a server is to its next client.
+    public enum Standing: Equatable, Sendable {
+        /// It owes something, or is in a transaction.
+        case busy
+        /// `isAtRest`, but something stands between it and its next client.
+        case atRest
+        /// `nextRecovery` is `.ready`, as long as no message was sent in part.
+        case ready
+    }
+
+    /// Where the server stands, for the end of every batch.
+    ///
+    /// Mutating although it changes nothing: so it is called in place, where any other call from
+    /// another module copies the session and counts its memory.
+    public mutating func standing() -> Standing {
+        guard self.isAtRest else { return .busy }
+        let isClean =
+            !self.isBroken && !self.needsReset && !self.hasNamedStatements
+            && self.cancelsUnderWay == 0 && !self.ledger.isDoubtful && !self.ledger.isCopyingIn
+        return isClean ? .ready : .atRest
+    }
 
     /// What stands between this server and its next client, now that the last one is gone or has
     /// ended its work.
     ///
     /// - Parameter midMessage: a message was sent in part, so the server takes whatever comes next
     ///   for the rest of it.
-    @inlinable
     public func nextRecovery(midMessage: Bool = false) -> Recovery {
         if self.isBroken || self.ledger.isDoubtful || midMessage { return .close }
         if self.cancelsUnderWay > 0 { return .wait }

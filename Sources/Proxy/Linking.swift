@@ -167,7 +167,7 @@ extension Worker {
     /// A server is free, or will be.
     func giveBack(_ server: ServerConnection) {
         server.statements.clear(forgettingNames: true)
-        if server.session.nextRecovery(midMessage: server.isMidMessage) == .ready {
+        if !server.isMidMessage, server.session.standing() == .ready {
             self.checkIn(server)
         } else {
             self.pools.recoveryStarted(server.id, now: self.loop.now)

@@ -175,7 +175,11 @@ extension Worker {
         let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
         let named = request == .parse && Self.namesStatement(span, frame)
         var start = run.lowerBound
-        if server.session.mustCloseUnnamed(before: request, named: named, by: client.id) {
+        // Owners first: the call copies the session, and foreign statements are rare.
+        let owner = server.session.unnamedOwner
+        if owner != .none, owner != client.id,
+            server.session.mustCloseUnnamed(before: request, named: named, by: client.id)
+        {
             // PostgreSQL shall say what it says of a statement that does not exist.
             self.forward(chunk, run, to: server.socket)
             start = run.upperBound
@@ -255,7 +259,7 @@ extension Worker {
         var run = position
         walk: while server.phase != .closing {
             let row = BackendKind.dataRow.rawValue
-            if position < span.count, span[position] == row, server.session.acceptsRows,
+            if position < span.count, span[position] == row, server.session.ledger.takesRows,
                 server.client?.session.state == .linked
             {
                 let end = server.reader.endOfRun(of: row, in: span, from: position)
@@ -380,14 +384,16 @@ extension Worker {
         let now = self.loop.now
         self.noteEnd(server, now: now)
         let status = server.session.status
-        let isAtRest = server.session.isAtRest
+        let isAtRest = server.session.standing() != .busy
         switch server.client?.session.batchEnded(status: status, isAtRest: isAtRest) {
         case .keep:
             if isAtRest, self.settings.global.serverFastClose, self.pools.isCloseNeeded(server.id) {
                 self.closeServer(server, .closeNeeded)
             }
         case .release:
-            if let client = server.client { self.release(client, server) }
+            if let client = unsafe server.borrowedClient {
+                unsafe client._withUnsafeGuaranteedRef { self.release($0, server) }
+            }
         case .refuseTransaction:
             preconditionFailure("a transaction refused too late")
         case nil:
@@ -397,9 +403,10 @@ extension Worker {
 
     /// Whether the client has begun what statement pooling does not allow.
     private func refusesTransaction(_ server: ServerConnection) -> Bool {
-        guard let client = server.client, client.session.mode == .statement else { return false }
+        guard server.client?.session.mode == .statement else { return false }
         let status = server.session.status
-        return client.session.batchEnded(status: status, isAtRest: server.session.isAtRest)
+        let isAtRest = server.session.isAtRest
+        return server.client?.session.batchEnded(status: status, isAtRest: isAtRest)
             == .refuseTransaction
     }
 

@@ -93,6 +93,12 @@ final class ServerConnection {
         self.requestTime = connectTime
     }
 
+    /// `client` for use within one call that closes no client, without the count that every copy of
+    /// it costs: the worker's slab holds the client too, until it is closed.
+    var borrowedClient: Unmanaged<ClientConnection>? {
+        unsafe self.client.map { unsafe Unmanaged.passUnretained($0) }
+    }
+
     /// A message has been passed on to the client in part: nothing else may be put behind that.
     var isMidReply: Bool { self.isPassing && self.reader.remaining > 0 }
 

@@ -228,6 +228,9 @@ struct ConversationRun {
     mutating func recover() -> String? {
         for _ in 0..<200 {
             let step = self.session.nextRecovery()
+            if (self.session.standing() == .ready) != (step == .ready) {
+                return "standing \(self.session.standing()) before recovery \(step)"
+            }
             self.note("recovery \(step)")
             switch step {
             case .close:

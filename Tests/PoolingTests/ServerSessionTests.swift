@@ -17,7 +17,14 @@ extension Transcript where Value == ServerSession {
         for kind in kinds { _ = self.received(kind) }
     }
 
-    var recovery: ServerSession.Recovery { self.value.nextRecovery() }
+    /// What stands between the server and its next client; the short question agrees with the long.
+    var recovery: ServerSession.Recovery {
+        let recovery = self.value.nextRecovery()
+        let standing = self.value.standing()
+        #expect((standing == .ready) == (recovery == .ready))
+        #expect((standing == .busy) == !self.value.isAtRest)
+        return recovery
+    }
 }
 
 /// What stands between a server and its next client, in every situation that its last client can
@@ -219,15 +226,15 @@ struct ServerSessionTests {
 
     @Test func `rows are accepted by a Query and an Execute at the head`() {
         let server = self.fresh()
-        #expect(!server.acceptsRows)
+        #expect(!server.ledger.takesRows)
         server.sent(.parse, .execute, .sync, .query)
-        #expect(!server.acceptsRows)
+        #expect(!server.ledger.takesRows)
         server.receivedAll(.parseComplete)
-        #expect(server.acceptsRows)
+        #expect(server.ledger.takesRows)
         server.receivedAll(.commandComplete)
-        #expect(!server.acceptsRows)
+        #expect(!server.ledger.takesRows)
         server.receivedAll(.readyForQuery)
-        #expect(server.acceptsRows)
+        #expect(server.ledger.takesRows)
     }
 
     // MARK: The unnamed statement

@@ -51,6 +51,31 @@ extension ReactorSuite {
             harness.expectNothingLeft()
         }
 
+        @Test(arguments: ReactorSuite.engines, [false, true])
+        func `a close that nobody wants to hear of comes to its end all the same`(
+            engine: EventEngine,
+            isArmed: Bool
+        ) throws {
+            let harness = try LoopHarness(engine)
+            let (socket, peer) = try harness.acceptPeer()
+            if isArmed {
+                harness.loop.receive(socket)
+                harness.turn(2)
+            }
+            harness.write([1, 2, 3], to: socket)
+            harness.loop.close(socket, flushing: true, isReported: false)
+            var bytes: [UInt8] = []
+            harness.run("the peer has the last word and the end") { peer.drain(into: &bytes) }
+            #expect(bytes == [1, 2, 3])
+            peer.close()
+            harness.run("the socket is gone") { harness.loop.counters.sockets == 0 }
+            #expect(harness.kinds(of: socket) == [.accepted])
+            // The place's next tenant is reported again.
+            let (next, _) = try harness.acceptPeer()
+            harness.close(next)
+            harness.expectNothingLeft()
+        }
+
         @Test(arguments: ReactorSuite.engines)
         func `a stale ID reaches no other socket`(engine: EventEngine) throws {
             let harness = try LoopHarness(engine)

@@ -123,7 +123,7 @@ extension SimulatedPooler {
     private func release(_ client: Client, _ server: Server) {
         self.part(client, server)
         client.session.unlinked()
-        if server.session.nextRecovery(midMessage: server.isMidMessage) == .ready {
+        if !server.isMidMessage, server.session.standing() == .ready {
             self.checkIn(server)
         } else {
             self.pools.recoveryStarted(server.id, now: self.now)
