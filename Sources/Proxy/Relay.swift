@@ -240,13 +240,15 @@ extension Worker {
             if server.isPassing { self.forward(server, chunk, 0..<position) }
         }
         var run = position
+        let row = BackendKind.dataRow.rawValue
+        var endsInRow = server.reader.remaining > 0
         walk: while server.phase != .closing {
-            let row = BackendKind.dataRow.rawValue
             if position < span.count, span[position] == row, server.session.acceptsRows,
                 server.client?.session.state == .linked
             {
                 let end = server.reader.endOfRun(of: row, in: span, from: position)
                 server.statements.received(end - position)
+                endsInRow = end > position || endsInRow
                 position = end
             }
             let frame: Frame
@@ -269,6 +271,7 @@ extension Worker {
             server.reader.pass(frame)
             server.isPassing = isForwarded
             position = frame.end
+            endsInRow = frame.kind == row
             self.observe(server, span, frame)
             switch verdict {
             case .forward, .swallow, .asynchronous:
@@ -305,7 +308,10 @@ extension Worker {
                 return position
             }
         }
-        if server.phase != .closing { self.forward(server, chunk, run..<position) }
+        if server.phase != .closing {
+            self.forward(server, chunk, run..<position)
+            if endsInRow, let client = server.client { self.loop.cork(client.socket) }
+        }
         return position
     }
 

@@ -116,7 +116,9 @@ final class EpollEngine {
         if !sockets[index].has(.registered) {
             self.register(index)
         }
-        if sockets[index].has(.writable) && !sockets[index].output.isEmpty {
+        if sockets[index].has(.writable) && !sockets[index].output.isEmpty
+            && !self.loop.isCorked(index)
+        {
             self.send(index)
         }
         self.loop.closeWriteIfDue(index)

@@ -17,7 +17,9 @@ extension IOUringEngine {
         if !sockets[index].flags.isDisjoint(with: [.connecting, .failed]) {
             return
         }
-        if !sockets[index].output.isEmpty && !sockets[index].has(.sendInFlight) {
+        if !sockets[index].output.isEmpty && !sockets[index].has(.sendInFlight)
+            && !self.loop.isCorked(index)
+        {
             self.send(index)
         }
         self.loop.closeWriteIfDue(index)

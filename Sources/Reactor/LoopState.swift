@@ -20,6 +20,8 @@ final class LoopState {
     let parked = SocketIDQueue()
     /// Flushing closes, oldest first; all have the same time.
     let lingering = SocketIDQueue()
+    /// Sockets whose output waits for more, oldest first; all have the same time.
+    let corks = CorkQueue()
     /// Connections asked for in this turn.
     var connects: [(id: SocketID, address: SocketAddress)] = []
     /// CLOCK_BOOTTIME in nanoseconds, as of the end of the last wait.
@@ -165,7 +167,7 @@ final class LoopState {
             return 0
         }
         var next = deadline ?? .max
-        next = min(next, self.nextLingerDeadline(), self.listeners.nextRetry, self.nextTrim)
+        next = min(next, self.nextLingerDeadline(), self.nextCorkDeadline(), self.listeners.nextRetry, self.nextTrim)
         if next == .max {
             return -1
         }
@@ -193,6 +195,7 @@ final class LoopState {
             self.memory.counters.lingerTimeouts += 1
             self.abandon(index, error: self.states[index].output.isEmpty ? 0 : ETIMEDOUT)
         }
+        self.expireCorks()
         self.listeners.expireRetries(now: self.now)
         self.trimIfDue()
     }

@@ -70,6 +70,12 @@ public struct ReactorLimits: Sendable, Equatable {
     /// the segments of a send.
     public var holdMinimum = 1024
 
+    /// How long in nanoseconds corked output waits for more; 0 for no corks.
+    public var corkTime: Int64 = 1_000_000
+
+    /// Queued output in bytes that leaves although it is corked.
+    public var corkBytes = 64 * 1024
+
     /// Sockets of the loop. Only used entries occupy memory; the limit bounds the reservation.
     public var maxSockets = 65_536
 
