@@ -152,6 +152,7 @@ final class EpollEngine {
     /// Sends until everything has left or the kernel takes no more.
     private func send(_ index: Int) {
         let sockets = self.loop.states
+        sockets[index].corkDeadline = 0
         while !sockets[index].output.isEmpty {
             let offered: Int
             let result: Int

@@ -90,6 +90,8 @@ extension IOUringEngine {
             sockets[index].offered = offer.bytes
         }
         sockets[index].flags.insert(.sendInFlight)
+        sockets[index].corkDeadline = 0
+        self.sendsQueued += 1
     }
 
     func startConnects() {

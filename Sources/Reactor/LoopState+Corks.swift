@@ -1,4 +1,8 @@
 /// Output that waits a little, since more is known to follow it.
+///
+/// A socket's cork begins with the first `cork` after a send and ends with the next send, so
+/// that output which is corked again and again still leaves in time. While `corkDeadline` is not
+/// 0, the socket's entry in `corks` has the same time; entries with another are void.
 extension LoopState {
     func cork(_ id: SocketID) {
         let index = self.sockets.findOpen(id)
@@ -6,7 +10,7 @@ extension LoopState {
             return
         }
         self.states[index].flags.insert(.corked)
-        if self.states[index].corkDeadline <= self.now {
+        if self.states[index].corkDeadline == 0 {
             self.states[index].corkDeadline = self.now + self.limits.corkTime
             self.corks.append(id, until: self.states[index].corkDeadline)
         }
@@ -25,9 +29,7 @@ extension LoopState {
     func nextCorkDeadline() -> Int64 {
         while let oldest = self.corks.first {
             let index = self.sockets.find(oldest.socket)
-            if index >= 0 && self.states[index].has(.corked)
-                && self.states[index].corkDeadline == oldest.deadline
-            {
+            if index >= 0 && self.states[index].corkDeadline == oldest.deadline {
                 return oldest.deadline
             }
             self.corks.removeFirst()
@@ -41,6 +43,7 @@ extension LoopState {
             self.corks.removeFirst()
             let index = self.sockets.find(oldest.socket)
             self.states[index].flags.remove(.corked)
+            self.states[index].corkDeadline = 0
             self.list(index)
         }
     }

@@ -31,6 +31,7 @@ final class LoopState {
     let isNonblocking: Bool
     /// When the memory of large buffers goes back, unless one is used before.
     var nextTrim = Int64.max
+    private var bulkPhase: BulkPhase
     private var parkedCount = 0
 
     init?(limits: ReactorLimits, isNonblocking: Bool) {
@@ -47,10 +48,12 @@ final class LoopState {
         self.buffers = buffers
         self.memory = OutputMemory(buffers: buffers, limits: limits)
         self.isNonblocking = isNonblocking
+        self.bulkPhase = BulkPhase(window: limits.bulkWindow)
     }
 
     /// Closes every descriptor and frees every page. The engine must have stopped.
     func deallocate() {
+        self.bulkPhase.end()
         for index in 0..<self.sockets.highest where self.states[index].isLive {
             self.states[index].output.drop(keepingSettled: false, self.memory)
             if self.states[index].descriptor >= 0 {
@@ -198,6 +201,7 @@ final class LoopState {
         self.expireCorks()
         self.listeners.expireRetries(now: self.now)
         self.trimIfDue()
+        self.bulkPhase.look(now: self.now, &self.memory.counters)
     }
 
     /// The counters with the gauges filled in.
