@@ -13,7 +13,8 @@
 @safe
 struct BulkPhase {
     private let window: Int64
-    private var isActive = false
+    /// Whether it is so now.
+    private(set) var isActive = false
     private var isPossible: Bool
     private var windowEnd: Int64 = 0
     private var receivesBefore = 0

@@ -1,12 +1,14 @@
 /// Output that waits a little, since more is known to follow it.
 ///
 /// A socket's cork begins with the first `cork` after a send and ends with the next send, so
-/// that output which is corked again and again still leaves in time. While `corkDeadline` is not
+/// that output which is corked again and again still leaves in time. While `corkDeadline` is above
 /// 0, the socket's entry in `corks` has the same time; entries with another are void.
 extension LoopState {
     func cork(_ id: SocketID) {
         let index = self.sockets.findOpen(id)
-        if index < 0 || self.states[index].output.isEmpty || self.limits.corkTime == 0 {
+        if index < 0 || self.states[index].output.isEmpty || self.limits.corkTime == 0
+            || self.states[index].corkDeadline == Self.corkIsOver
+        {
             return
         }
         self.states[index].flags.insert(.corked)
@@ -15,6 +17,9 @@ extension LoopState {
             self.corks.append(id, until: self.states[index].corkDeadline)
         }
     }
+
+    /// The `corkDeadline` between the end of a cork and the send that follows from it.
+    private static var corkIsOver: Int64 { -1 }
 
     /// Whether a socket's output waits for more.
     @inline(__always)
@@ -43,7 +48,7 @@ extension LoopState {
             self.corks.removeFirst()
             let index = self.sockets.find(oldest.socket)
             self.states[index].flags.remove(.corked)
-            self.states[index].corkDeadline = 0
+            self.states[index].corkDeadline = Self.corkIsOver
             self.list(index)
         }
     }

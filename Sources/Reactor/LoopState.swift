@@ -31,7 +31,8 @@ final class LoopState {
     let isNonblocking: Bool
     /// When the memory of large buffers goes back, unless one is used before.
     var nextTrim = Int64.max
-    private var bulkPhase: BulkPhase
+    /// Whether most of the work is bulk data.
+    private(set) var bulkPhase: BulkPhase
     private var parkedCount = 0
 
     init?(limits: ReactorLimits, isNonblocking: Bool) {
@@ -170,7 +171,13 @@ final class LoopState {
             return 0
         }
         var next = deadline ?? .max
-        next = min(next, self.nextLingerDeadline(), self.nextCorkDeadline(), self.listeners.nextRetry, self.nextTrim)
+        next = min(
+            next,
+            self.nextLingerDeadline(),
+            self.nextCorkDeadline(),
+            self.listeners.nextRetry,
+            self.nextTrim
+        )
         if next == .max {
             return -1
         }
