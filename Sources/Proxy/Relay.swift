@@ -233,37 +233,62 @@ extension Worker {
     func repliesReceived(_ server: ServerConnection, completion index: Int) {
         let bytes = unsafe self.loop.bytes(index)
         server.pool.counters.bytesSent += UInt64(bytes.count)
-        if server.stash.isEmpty {
-            let chunk = unsafe Chunk(bytes: bytes, completion: index)
-            let taken = self.relayReplies(server, chunk)
+        let chunk = unsafe Chunk(bytes: bytes, completion: index)
+        let start = self.completeStash(server, from: chunk)
+        if server.phase != .closing, start < chunk.count {
+            let taken = self.relayReplies(server, chunk, from: start)
             if server.phase != .closing, taken < chunk.count {
                 unsafe server.stash.append(chunk.slice(taken..<chunk.count))
             }
-        } else {
-            unsafe server.stash.append(bytes)
-            let chunk = unsafe Chunk(bytes: server.stash.bytes, completion: -1)
-            let taken = self.relayReplies(server, chunk)
-            server.stash.removeFirst(server.phase == .closing ? server.stash.count : taken)
         }
         if server.phase == .recovering, server.client == nil { self.recover(server) }
     }
 
-    /// Walks a server's messages; returns how many bytes are done with.
-    private func relayReplies(_ server: ServerConnection, _ chunk: Chunk) -> Int {
-        let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
-        var position = server.reader.resume(available: chunk.count)
-        if position > 0 {
-            server.statements.received(position)
-            if server.isPassing { self.forward(server, chunk, 0..<position) }
+    /// Completes a message that has begun in the stash, with no more bytes than it needs, so that
+    /// the rest of a chunk need not be copied; returns how many bytes of the chunk that took.
+    private func completeStash(_ server: ServerConnection, from chunk: Chunk) -> Int {
+        var taken = 0
+        while !server.stash.isEmpty, taken < chunk.count {
+            let end = min(taken + Self.missing(server), chunk.count)
+            unsafe server.stash.append(chunk.slice(taken..<end))
+            taken = end
+            let stashed = unsafe Chunk(bytes: server.stash.bytes, completion: -1)
+            let done = self.relayReplies(server, stashed, from: 0)
+            server.stash.removeFirst(server.phase == .closing ? server.stash.count : done)
         }
-        var run = position
+        return taken
+    }
+
+    /// How many bytes the message in a server's stash lacks before it can be decided about.
+    private static func missing(_ server: ServerConnection) -> Int {
+        let span = unsafe Span<UInt8>(_unsafeBytes: server.stash.bytes)
+        if span.count < Frame.headerLength { return Frame.headerLength - span.count }
+        // A header that cannot be right needs nothing more; the walk judges it.
+        guard let frame = try? server.reader.next(in: span, at: 0) else { return 1 }
+        return max(1, Self.inspectedReply(frame) - span.count)
+    }
+
+    /// Walks a server's messages from `start` on; returns where in the chunk the bytes end that
+    /// are done with.
+    private func relayReplies(
+        _ server: ServerConnection,
+        _ chunk: Chunk,
+        from start: Int
+    ) -> Int {
+        let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
+        var position = start + server.reader.resume(available: chunk.count - start)
+        server.statements.received(position - start)
+        // The rest of a message that was let through leaves in one piece with what follows it.
+        var run = server.isPassing ? start : position
+        let row = BackendKind.dataRow.rawValue
+        var endsInRow = server.reader.remaining > 0
         walk: while server.phase != .closing {
-            let row = BackendKind.dataRow.rawValue
             if position < span.count, span[position] == row, server.session.ledger.takesRows,
                 server.client?.session.state == .linked
             {
                 let end = server.reader.endOfRun(of: row, in: span, from: position)
                 server.statements.received(end - position)
+                endsInRow = end > position || endsInRow
                 position = end
             }
             let frame: Frame
@@ -286,6 +311,7 @@ extension Worker {
             server.reader.pass(frame)
             server.isPassing = isForwarded
             position = frame.end
+            endsInRow = frame.kind == row
             self.observe(server, span, frame)
             switch verdict {
             case .forward, .swallow, .asynchronous:
@@ -322,7 +348,10 @@ extension Worker {
                 return position
             }
         }
-        if server.phase != .closing { self.forward(server, chunk, run..<position) }
+        if server.phase != .closing {
+            self.forward(server, chunk, run..<position)
+            if endsInRow, let client = server.client { self.loop.cork(client.socket) }
+        }
         return position
     }
 

@@ -116,7 +116,9 @@ final class EpollEngine {
         if !sockets[index].has(.registered) {
             self.register(index)
         }
-        if sockets[index].has(.writable) && !sockets[index].output.isEmpty {
+        if sockets[index].has(.writable) && !sockets[index].output.isEmpty
+            && !self.loop.isCorked(index)
+        {
             self.send(index)
         }
         self.loop.closeWriteIfDue(index)
@@ -150,6 +152,7 @@ final class EpollEngine {
     /// Sends until everything has left or the kernel takes no more.
     private func send(_ index: Int) {
         let sockets = self.loop.states
+        sockets[index].corkDeadline = 0
         while !sockets[index].output.isEmpty {
             let offered: Int
             let result: Int

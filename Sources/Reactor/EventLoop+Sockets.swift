@@ -42,6 +42,15 @@ extension EventLoop {
         self.shared.forward(index, offset: offset, count: count, to: id)
     }
 
+    /// Says that more output will follow soon what is queued for a socket, and that its reader
+    /// can do little before that comes.
+    ///
+    /// So it need not leave with the next turn: it leaves with the next `write` or `forward`,
+    /// at `ReactorLimits.corkBytes`, or after `corkTime`.
+    public func cork(_ id: SocketID) {
+        self.shared.cork(id)
+    }
+
     /// Bytes queued that the kernel has not accepted.
     public func queued(_ id: SocketID) -> Int {
         let index = self.shared.sockets.findOpen(id)

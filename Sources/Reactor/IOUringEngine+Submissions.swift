@@ -17,7 +17,9 @@ extension IOUringEngine {
         if !sockets[index].flags.isDisjoint(with: [.connecting, .failed]) {
             return
         }
-        if !sockets[index].output.isEmpty && !sockets[index].has(.sendInFlight) {
+        if !sockets[index].output.isEmpty && !sockets[index].has(.sendInFlight)
+            && !self.loop.isCorked(index)
+        {
             self.send(index)
         }
         self.loop.closeWriteIfDue(index)
@@ -88,6 +90,8 @@ extension IOUringEngine {
             sockets[index].offered = offer.bytes
         }
         sockets[index].flags.insert(.sendInFlight)
+        sockets[index].corkDeadline = 0
+        self.sendsQueued += 1
     }
 
     func startConnects() {

@@ -93,6 +93,7 @@ extension LoopState {
     }
 
     private func queuedMore(_ index: Int) {
+        self.states[index].flags.remove(.corked)
         if self.states[index].output.count > self.limits.highWater {
             self.states[index].flags.insert(.congested)
         }

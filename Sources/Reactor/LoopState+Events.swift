@@ -39,6 +39,9 @@ extension LoopState {
     func received(_ index: Int, buffer: Int, count: Int) {
         self.memory.counters.receives += 1
         self.memory.counters.bytesReceived += count
+        if count >= self.limits.bulkReceiveSize {
+            self.memory.counters.bulkReceives += 1
+        }
         self.states[index].flags.remove(.unparked)
         self.follow(index, buffer: buffer, count: count)
         if self.states[index].has(.closing) {

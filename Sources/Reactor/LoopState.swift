@@ -20,6 +20,8 @@ final class LoopState {
     let parked = SocketIDQueue()
     /// Flushing closes, oldest first; all have the same time.
     let lingering = SocketIDQueue()
+    /// Sockets whose output waits for more, oldest first; all have the same time.
+    let corks = CorkQueue()
     /// Connections asked for in this turn.
     var connects: [(id: SocketID, address: SocketAddress)] = []
     /// CLOCK_BOOTTIME in nanoseconds, as of the end of the last wait.
@@ -29,6 +31,8 @@ final class LoopState {
     let isNonblocking: Bool
     /// When the memory of large buffers goes back, unless one is used before.
     var nextTrim = Int64.max
+    /// Whether most of the work is bulk data.
+    private(set) var bulkPhase: BulkPhase
     private var parkedCount = 0
 
     init?(limits: ReactorLimits, isNonblocking: Bool) {
@@ -45,10 +49,12 @@ final class LoopState {
         self.buffers = buffers
         self.memory = OutputMemory(buffers: buffers, limits: limits)
         self.isNonblocking = isNonblocking
+        self.bulkPhase = BulkPhase(window: limits.bulkWindow)
     }
 
     /// Closes every descriptor and frees every page. The engine must have stopped.
     func deallocate() {
+        self.bulkPhase.end()
         for index in 0..<self.sockets.highest where self.states[index].isLive {
             self.states[index].output.drop(keepingSettled: false, self.memory)
             if self.states[index].descriptor >= 0 {
@@ -165,7 +171,13 @@ final class LoopState {
             return 0
         }
         var next = deadline ?? .max
-        next = min(next, self.nextLingerDeadline(), self.listeners.nextRetry, self.nextTrim)
+        next = min(
+            next,
+            self.nextLingerDeadline(),
+            self.nextCorkDeadline(),
+            self.listeners.nextRetry,
+            self.nextTrim
+        )
         if next == .max {
             return -1
         }
@@ -193,8 +205,10 @@ final class LoopState {
             self.memory.counters.lingerTimeouts += 1
             self.abandon(index, error: self.states[index].output.isEmpty ? 0 : ETIMEDOUT)
         }
+        self.expireCorks()
         self.listeners.expireRetries(now: self.now)
         self.trimIfDue()
+        self.bulkPhase.look(now: self.now, &self.memory.counters)
     }
 
     /// The counters with the gauges filled in.

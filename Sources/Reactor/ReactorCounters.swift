@@ -12,6 +12,10 @@ public struct ReactorCounters: Sendable, Equatable {
     public var receives = 0
     /// Bytes received.
     public var bytesReceived = 0
+    /// Receives that brought at least `ReactorLimits.bulkReceiveSize` bytes.
+    public var bulkReceives = 0
+    /// Times in which most of the work was bulk data: see `BulkPhase`.
+    public var bulkPhases = 0
     /// Sends that the kernel finished.
     public var sends = 0
     /// Sends that took only a part of what was offered.

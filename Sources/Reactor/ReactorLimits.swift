@@ -70,6 +70,22 @@ public struct ReactorLimits: Sendable, Equatable {
     /// the segments of a send.
     public var holdMinimum = 1024
 
+    /// How long in nanoseconds corked output waits for more; 0: it does not wait.
+    ///
+    /// PostgreSQL takes about that long for `corkBytes` of short rows.
+    public var corkTime: Int64 = 1_000_000
+
+    /// Queued output in bytes that leaves although it is corked: what the loopback device sends
+    /// as one segment. Below `highWater`, so that nothing corked is congested.
+    public var corkBytes = 64 * 1024
+
+    /// Bytes from which a receive counts as one of bulk data: half of what PostgreSQL writes at
+    /// once.
+    public var bulkReceiveSize = 4 * 1024
+
+    /// How often in nanoseconds the loop decides whether most of its work is bulk data; 0: never.
+    public var bulkWindow: Int64 = 20_000_000
+
     /// Sockets of the loop. Only used entries occupy memory; the limit bounds the reservation.
     public var maxSockets = 65_536
 
@@ -134,6 +150,10 @@ public struct ReactorLimits: Sendable, Equatable {
         let longest: Int64 = 3_153_600_000_000_000_000
         limits.lingerTimeout = min(max(self.lingerTimeout, 0), longest)
         limits.largeBufferIdleTime = min(max(self.largeBufferIdleTime, 1), longest)
+        limits.corkTime = min(max(self.corkTime, 0), longest)
+        limits.corkBytes = min(max(self.corkBytes, 1), limits.highWater)
+        limits.bulkReceiveSize = max(self.bulkReceiveSize, 1)
+        limits.bulkWindow = min(max(self.bulkWindow, 0), longest)
         limits.acceptBackoff = min(max(self.acceptBackoff, 1), longest)
         limits.submissionEntries = Self.powerOfTwo(self.submissionEntries, upTo: 512)
         limits.completionEntries = Self.powerOfTwo(self.completionEntries, upTo: 65_536)

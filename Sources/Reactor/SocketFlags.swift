@@ -47,6 +47,9 @@ struct SocketFlags: OptionSet, BitwiseCopyable {
     /// Bytes come in a flow: receives ask for a large buffer.
     static let flowing = SocketFlags(rawValue: 1 << 23)
 
+    /// More output is expected soon: what is queued need not leave in this turn.
+    static let corked = SocketFlags(rawValue: 1 << 27)
+
     // What the kernel has (io_uring).
 
     static let receiveInFlight = SocketFlags(rawValue: 1 << 13)

@@ -12,6 +12,9 @@ struct SocketState: BitwiseCopyable {
     var output = OutputQueue()
     /// When a flushing close gives up, on the loop's clock.
     var lingerDeadline: Int64 = 0
+    /// When corked output leaves at the latest, on the loop's clock; 0: nothing is corked. See
+    /// `LoopState.cork`.
+    var corkDeadline: Int64 = 0
     /// Input that a flushing close may still discard.
     var lingerBytes: Int32 = 0
     /// Receives in a row that would have fitted a small buffer, in a flow.

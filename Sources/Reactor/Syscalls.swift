@@ -92,6 +92,25 @@ enum Syscalls {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
+    // MARK: Scheduling
+
+    /// SCHED_OTHER.
+    static let normalClass: Int32 = 0
+    /// SCHED_BATCH, which the C library's module leaves out.
+    static let batchClass: Int32 = 3
+
+    /// The calling thread's scheduling class.
+    static func schedulingClass() -> Int32 {
+        self.result32 { sched_getscheduler(0) }
+    }
+
+    /// Changes the calling thread's scheduling class. 0, or a negative errno.
+    @discardableResult
+    static func setSchedulingClass(_ value: Int32) -> Int32 {
+        var parameter = sched_param()
+        return self.result32 { unsafe sched_setscheduler(0, value, &parameter) }
+    }
+
     // MARK: epoll
 
     static func makeEpoll() -> Int32 {

@@ -8,20 +8,21 @@ extension FrameReader {
     public func endOfRun(of kind: UInt8, in bytes: Span<UInt8>, from offset: Int) -> Int {
         let limit = self.limit
         // A loop over raw memory, since it runs once a row: bounds are checked once a message
-        // rather than once a byte.
+        // rather than once a byte, and a length below 4 is a huge one after the subtraction.
         return unsafe bytes.withUnsafeBytes { memory in
+            let count = memory.count
+            let lastHeader = count - Frame.headerLength
+            // A length field counts all but the kind.
+            let range = UInt32(clamping: min(limit, count) - Frame.headerLength + 1)
             var position = offset
-            while memory.count - position >= Frame.headerLength,
-                unsafe memory[position] == kind
-            {
+            while position <= lastHeader, unsafe memory[position] == kind {
                 let field = unsafe UInt32(
                     bigEndian: memory.loadUnaligned(fromByteOffset: position + 1, as: UInt32.self)
                 )
-                let length = Int(field) + 1
-                guard field >= 4, length <= limit, length <= memory.count - position else {
-                    break
-                }
-                position += length
+                guard field &- 4 < range else { break }
+                let next = position + 1 + Int(field)
+                guard next <= count else { break }
+                position = next
             }
             return position
         }
