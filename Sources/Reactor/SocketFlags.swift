@@ -16,7 +16,7 @@ struct SocketFlags: OptionSet, BitwiseCopyable {
     static let lingering = SocketFlags(rawValue: 1 << 4)
 
     /// Nobody wants to hear of the close's end.
-    static let unreported = SocketFlags(rawValue: 1 << 27)
+    static let unreported = SocketFlags(rawValue: 1 << 28)
     /// The socket is to leave the loop, with its descriptor open.
     static let releasing = SocketFlags(rawValue: 1 << 22)
 
