@@ -43,6 +43,7 @@ extension Worker {
         guard self.hasPeers else { return }
         let underWay = pool.board.inbound(self.index)
         let hoped = expectingOthers ? self.idleElsewhere(pool) : 0
+        pool.hopesForOthers = hoped > 0
         self.pools.setInbound(underWay + hoped, of: pool.id)
     }
 

@@ -80,6 +80,8 @@ final class PoolEntry {
     var isWanting = false
     /// It is listed among those that have changed in this turn.
     var isTouched = false
+    /// Fewer servers are being opened than are wanted, for the sake of idle ones of other workers.
+    var hopesForOthers = false
     var counters = PoolCounters()
     var mode = Pooling.PoolMode.session
     /// What applies to the clients of one user, the one that logged in last; nil after a reload.

@@ -151,8 +151,10 @@ extension Worker {
         }
         self.resumeReplies(server)
         // Not before it is known what is wanted now, or one too many would be sent.
-        self.publish(pool)
+        let isNew = self.publish(pool)
         pool.board.countInbound(-1, to: self.index)
+        // As in `meet`, which will find it published already.
+        if isNew { self.openServers(in: pool) }
         self.touch(pool)
     }
 

@@ -118,9 +118,15 @@ extension Worker {
 
     private func askForServers(_ pool: PoolEntry) {
         guard pool.board.missing(self.index) > 0 else { return }
+        var isAnybodyAsked = false
         for worker in self.mailboxes.indices
         where worker != self.index && pool.board.idle(worker) > 0 {
             self.post(.wanted(pool.id, by: self.index), to: worker)
+            isAnybodyAsked = true
+        }
+        // The servers that were hoped for are gone, and nobody is left who would say so.
+        if !isAnybodyAsked, pool.hopesForOthers {
+            self.openServers(in: pool, expectingOthers: false)
         }
     }
 

@@ -32,4 +32,20 @@ struct CancelKeysTests {
         keys.remove(CancelKey(processID: 1, secret: 1))
         #expect(keys.count == 1)
     }
+
+    @Test(arguments: 0..<CancelKeys.workersMax)
+    func `a key says which worker gave it out`(_ worker: Int) {
+        for random in [0, 1, 63, 64, 0x7fff_ffff, 0x8000_0000, UInt32.max] {
+            let processID = CancelKeys.processID(random, worker: worker)
+            let key = CancelKey(processID: processID, secret: 9)
+            #expect(CancelKeys.worker(of: key) == worker)
+            #expect(processID <= UInt32(Int32.max))
+        }
+    }
+
+    @Test(arguments: [0, 5, UInt32.max])
+    func `any number that a stranger sends names some worker`(_ processID: UInt32) {
+        let worker = CancelKeys.worker(of: CancelKey(processID: processID, secret: 0))
+        #expect((0..<CancelKeys.workersMax).contains(worker))
+    }
 }
