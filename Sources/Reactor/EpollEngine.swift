@@ -153,6 +153,7 @@ final class EpollEngine {
     private func send(_ index: Int) {
         let sockets = self.loop.states
         sockets[index].corkDeadline = 0
+        sockets[index].flags.remove(.corked)
         while !sockets[index].output.isEmpty {
             let offered: Int
             let result: Int

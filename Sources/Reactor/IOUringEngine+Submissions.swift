@@ -91,6 +91,7 @@ extension IOUringEngine {
         }
         sockets[index].flags.insert(.sendInFlight)
         sockets[index].corkDeadline = 0
+        sockets[index].flags.remove(.corked)
         self.sendsQueued += 1
     }
 

@@ -99,6 +99,25 @@ extension ReactorSuite {
         }
 
         @Test(arguments: ReactorSuite.engines)
+        func `what a short send leaves of a cork is sent on`(engine: EventEngine) throws {
+            var limits = Self.limits(seconds: 60)
+            limits.corkBytes = 50_000
+            let harness = try LoopHarness(engine, limits)
+            let (socket, peer) = try harness.acceptPeer()
+            harness.narrowOutput(of: socket)
+            // More than the socket takes at once, less of it left than a cork may hold.
+            let count = 60_000
+            harness.write([UInt8](repeating: 1, count: count), to: socket)
+            harness.loop.cork(socket)
+            var bytes: [UInt8] = []
+            harness.run("all of it comes") {
+                _ = peer.drain(into: &bytes)
+                return bytes.count == count
+            }
+            #expect(harness.loop.counters.shortSends > 0 || harness.loop.counters.sends > 1)
+        }
+
+        @Test(arguments: ReactorSuite.engines)
         func `closing sends what is corked`(engine: EventEngine) throws {
             let harness = try LoopHarness(engine, Self.limits(seconds: 60))
             let (flushed, first) = try harness.acceptPeer()
