@@ -238,10 +238,11 @@ def test_a_failing_connect_query_is_no_obstacle(weir):
 
 
 def test_round_robin(weir):
-    # server_round_robin spreads single queries over all idle servers, LIFO keeps to one.
+    # server_round_robin spreads single queries over all idle servers, LIFO keeps to one. Each worker has
+    # idle servers of its own, so the count is one worker's.
     pids = {}
     for round_robin in (0, 1):
-        pooler = weir(default_pool_size=3, server_round_robin=round_robin)
+        pooler = weir(default_pool_size=3, server_round_robin=round_robin, workers=1)
         release(hold(pooler, 3))
         with pooler.wire() as client:
             pids[round_robin] = len({client.ask("SELECT pg_backend_pid()") for _ in range(9)})
