@@ -66,8 +66,9 @@ extension PoolSet {
             && pool.hasRoom(beside: shared.used, now: now)
     }
 
-    /// The longest idle server, among this worker's, of another pool whose end frees the slot that `pool` lacks: of every
-    /// cap that is full, or, where no server can do that alone, of one of them.
+    /// The longest idle server, among this worker's, of another pool whose end frees the slot that
+    /// `pool` lacks: of every cap that is full, or, where no server can do that alone, of one of
+    /// them.
     private func evictable(for pool: PoolID, demand: Int) -> ServerID? {
         let wanting = self.shared.pools[pool.index]
         // Slots that come back anyhow are enough for so many.
@@ -199,9 +200,8 @@ extension PoolSet {
 
     /// The server is closed at the end of its present use (`RECONNECT`, changed settings).
     public mutating func setCloseNeeded(_ server: ServerID) {
-        guard self.place(of: server) != nil, !self.records[Int(server.index)].isCloseNeeded else {
-            return
-        }
+        guard self.place(of: server) != nil, !self.records[Int(server.index)].isCloseNeeded
+        else { return }
         self.obsolete += 1
         self.records[Int(server.index)].isCloseNeeded = true
     }

@@ -254,8 +254,9 @@ public struct PoolSet: Equatable, Sendable {
         if place == .idle {
             self.pools[index].idle.append(Pool.Idle(server: server, since: now))
         }
-        let change = SlotChange.moved(from: record.place, to: place)
-        if !change.isNothing { self.shared.count(change, in: record.pool) }
+        if record.place.isCounted || place.isCounted {
+            self.shared.count(.moved(from: record.place, to: place), in: record.pool)
+        }
     }
 
     private mutating func removeIdle(_ server: ServerID, from index: Int) {

@@ -15,4 +15,8 @@ public enum ServerPlace: Int, Equatable, Sendable, CaseIterable {
     case leaving
     /// Told to end; PostgreSQL has not closed it yet. Ends with the slot's release.
     case closing
+
+    /// Whether all workers together count the servers that stand here.
+    @inline(__always)
+    var isCounted: Bool { self == .opening || self == .closing }
 }

@@ -16,7 +16,4 @@ struct SlotChange {
             closing: (new == .closing ? 1 : 0) - (old == .closing ? 1 : 0)
         )
     }
-
-    /// Whether nothing changes.
-    var isNothing: Bool { self.used == 0 && self.opening == 0 && self.closing == 0 }
 }

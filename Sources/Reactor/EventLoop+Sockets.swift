@@ -76,8 +76,8 @@ extension EventLoop {
     /// - Parameter flushing: Whether queued output is sent first, then the write side shut down
     ///   and input read and discarded to its end, within `ReactorLimits.lingerTimeout` and
     ///   `lingerBytes`; so a last message is not destroyed by a reset. Else at once.
-    /// - Parameter isReported: Whether `.closed` comes. An owner that has forgotten the socket saves
-    ///   the turn which would bring it.
+    /// - Parameter isReported: Whether `.closed` comes. An owner that has forgotten the socket
+    ///   saves the turn which would bring it.
     public func close(_ id: SocketID, flushing: Bool, isReported: Bool = true) {
         self.shared.close(id, flushing: flushing, isReported: isReported)
     }

@@ -73,7 +73,8 @@ extension PoolWorld {
         guard !hasServers, self.retryAt[pool] <= self.now else { return }
         let wanted = self.set.pools[pool]
         let caps = [
-            self.set.shared.databases[wanted.database], self.set.shared.users[wanted.user], self.set.shared.process,
+            self.set.shared.databases[wanted.database], self.set.shared.users[wanted.user],
+            self.set.shared.process,
         ]
         let isBlocked = caps.contains { !$0.hasRoom }
         guard isBlocked else { throw .waiterLost(pool: pool, "nothing is under way") }
