@@ -51,7 +51,9 @@ extension PoolSet {
     }
 
     private func isWanting(_ pool: Pool, _ id: PoolID) -> Bool {
-        pool.demand > 0 || pool.shortfall(self.shared.pools[id.index]) > 0
+        if pool.demand > 0 { return true }
+        if self.isFillingPutOff, self.shared.isLimited(id) { return false }
+        return pool.shortfall(self.shared.pools[id.index]) > 0
     }
 
     private func mayOpen(_ id: PoolID, now: Instant) -> Bool {

@@ -36,6 +36,10 @@ public struct PoolSet: Equatable, Sendable {
     /// The worker's shares of the pools.
     public internal(set) var pools: [Pool] = []
 
+    /// Whether minimum sizes wait: clients of other workers want servers, and a slot of limited
+    /// number is theirs first.
+    public var isFillingPutOff = false
+
     var records: [Record] = []
     /// Servers that are to be closed at the end of their use.
     var obsolete = 0

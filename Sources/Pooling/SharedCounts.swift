@@ -166,6 +166,13 @@ public struct SharedCounts: Equatable, Sendable {
 
     // MARK: Slots
 
+    /// Whether pools share a limit with this one.
+    func isLimited(_ pool: PoolID) -> Bool {
+        let counts = self.pools[pool.index]
+        return self.databases[counts.database].limit > 0 || self.users[counts.user].limit > 0
+            || self.process.limit > 0
+    }
+
     func hasRoom(for pool: PoolID) -> Bool {
         let counts = self.pools[pool.index]
         return self.databases[counts.database].hasRoom && self.users[counts.user].hasRoom

@@ -51,7 +51,8 @@ extension Worker {
     private func nextOpening(
         _ next: (inout PoolSet, Instant) -> PoolSet.Opening?
     ) -> Opening? {
-        self.withShared {
+        self.pools.isFillingPutOff = self.othersWant
+        return self.withShared {
             switch next(&self.pools, self.loop.now) {
             case nil: nil
             case .evict(let id)?: .evict(self.server(id))

@@ -21,11 +21,12 @@ extension Worker {
                 ticket: self.lastTicket,
                 answersDue: self.hasPeers && command.isAnsweredByAll ? self.process.workers - 1 : 0
             )
+            // Before it is asked whether they are free, or nobody would say when they are.
+            self.process.awaitsSlots = true
             if self.isDone(pending) {
                 self.finish(command, pending.outcome, for: client)
             } else {
                 self.pendingControls.append(pending)
-                self.process.awaitsSlots = true
             }
         } catch {
             self.finish(command, .refused(error), for: client)
@@ -72,8 +73,9 @@ extension Worker {
             try self.entry(name).isDisabled = false
         case .reconnect(let name):
             self.note("RECONNECT \(Self.quoted(name))command issued")
+            let entry = try self.entry(ifNamed: name)
             self.epoch += 1
-            self.reconnect(try self.entry(ifNamed: name))
+            self.reconnect(entry)
         case .waitClose(let name):
             if let name { _ = try self.entry(name) }
             return nil

@@ -55,13 +55,21 @@ extension Worker {
     /// A database that all had forgotten is used here.
     private func recallElsewhere(_ entry: DatabaseEntry) {
         guard self.process.recall(entry.cap) else { return }
+        // Before anybody can log in, here or elsewhere.
+        self.process.forgetFacts(ofDatabase: entry.cap)
         self.tellPeers(.databaseChanged(entry.name))
     }
 
     /// Another worker has made or forgotten an automatic database, or uses it again.
     func databaseChanged(_ name: String) {
         if let known = self.databaseEntries[name] {
-            if known.isAutomatic, self.process.isForgotten(known.cap) { self.forget(known) }
+            guard known.isAutomatic, self.process.isForgotten(known.cap) else { return }
+            if self.process.isUsed(known.cap), self.process.recall(known.cap) {
+                // Somebody has come here before the word did.
+                self.tellPeers(.databaseChanged(name))
+            } else {
+                self.forget(known)
+            }
         } else {
             _ = self.database(named: name)
         }
@@ -83,12 +91,10 @@ extension Worker {
         self.databaseEntries[entry.name] = entry
         self.setLimit(of: entry)
         self.setPaused(false, entry.cap)
+        // One that a reload brings back: the first worker reads it before all others.
+        if self.isFirst, !isAutomatic { self.process.forgetFacts(ofDatabase: entry.cap) }
         self.recallElsewhere(entry)
         for pool in self.poolEntries where pool.database === entry {
-            if self.isFirst {
-                pool.shared.greeting = nil
-                pool.shared.learn { $0 = SharedPool.Facts() }
-            }
             self.refreshSettings(of: pool)
         }
     }

@@ -93,9 +93,10 @@ extension Worker {
     private func stay(_ server: ServerConnection, _ descriptor: Int32) {
         server.socket = self.adopt(descriptor, Role.server.token(server.id.index))
         guard server.phase == .leaving else {
-            self.loop.close(server.socket, flushing: false)
-            if server.socket == .none { self.serverClosed(server) }
-            return
+            if server.socket == .none { return self.serverClosed(server) }
+            // It has its Terminate, and its slot until PostgreSQL has closed.
+            self.loop.closeWrite(server.socket)
+            return self.loop.receive(server.socket)
         }
         self.departureEnded(server)
         server.phase = .ready
@@ -144,6 +145,8 @@ extension Worker {
         if transfer.epoch < pool.database.epoch { self.pools.setCloseNeeded(server.id) }
         if server.socket == .none {
             self.closeServer(server, .serverCrashed)
+        } else if self.isFinished {
+            self.closeServer(server, .serverShutdown)
         } else if transfer.needsCheck {
             self.startCheck(server)
         } else {
@@ -178,7 +181,7 @@ extension Worker {
         case .released:
             let worker = Int(UInt32(truncatingIfNeeded: completion.context))
             self.post(.accepted(Int32(completion.count)), to: worker)
-        case .failed:
+        case .endOfFile, .failed:
             self.loop.close(completion.socket, flushing: false)
             self.process.left(Int(UInt32(truncatingIfNeeded: completion.context)))
         default:

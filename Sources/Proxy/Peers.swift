@@ -43,7 +43,12 @@ extension Worker {
         case .roomFreed: self.openServers()
         case .evict(let pool, let demand): self.evict(for: pool, demand: demand)
         case .greeted(let pool): self.pool(pool).map { self.greetWaiting($0) }
-        case .refuseAll(let pool, let fields): self.pool(pool).map { self.refuseAll($0, fields) }
+        case .refuseAll(let pool, let fields):
+            // Unless somebody has had more luck since.
+            guard let entry = self.pool(pool),
+                self.withShared({ self.pools.shared.pools[pool.index].serving }) == 0
+            else { return }
+            self.refuseAll(entry, fields)
         case .order(let order): self.carryOut(order)
         case .done(let ticket, let wasFound): self.orderDone(ticket, wasFound: wasFound)
         case .report(let ticket, let parts):
@@ -53,7 +58,8 @@ extension Worker {
         case .reloaded(let change): self.apply(change)
         case .users(let users): self.setUsers(users)
         case .databaseChanged(let name): self.databaseChanged(name)
-        case .drained(let worker): self.drainedPeers.insert(worker)
+        case .drained(let worker, let ending):
+            if ending == self.ending { self.drainedPeers.insert(worker) }
         case .look: break  // Whoever waits for something looks at the end of this event.
         case .stop: self.isFinished = true
         }
@@ -89,9 +95,9 @@ extension Worker {
             // A slot may have come free before anybody could know that one is wanted here.
             if isNew { self.openServers(in: pool) }
             self.askForServers(pool)
-        } else {
-            self.sendSpareServers(pool)
         }
+        // Who waits for a greeting here wants a new server, and has no use for an idle one.
+        self.sendSpareServers(pool)
     }
 
     /// Publishes a pool's state; true when it wants servers and did not before.
@@ -208,6 +214,15 @@ extension Worker {
     /// Keeps the figure that `checkIn` compares with a pool's size; within `withShared`.
     func noteLiving(of pool: PoolEntry) {
         pool.board.living = self.pools.shared.pools[pool.id.index].living
+    }
+
+    /// Whether clients of other workers want servers.
+    var othersWant: Bool {
+        for worker in self.mailboxes.indices
+        where worker != self.index && self.process.isWanting(worker) {
+            return true
+        }
+        return false
     }
 
     /// A slot is free: others may have waited for it.

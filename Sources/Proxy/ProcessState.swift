@@ -130,6 +130,32 @@ public final class ProcessState: Sendable {
     /// A database is used again; true when it had been forgotten.
     func recall(_ cap: Int) -> Bool { self.withLock { $0.forgotten.remove(cap) != nil } }
 
+    /// Whether a database has clients or server connections.
+    func isUsed(_ cap: Int) -> Bool {
+        self.withLock {
+            $0.counts.databases[cap].clients > 0 || $0.counts.databases[cap].used > 0
+        }
+    }
+
+    /// Has the next server of each pool bring what clients are greeted with; nil for all databases.
+    func voidGreetings(ofDatabase cap: Int?) {
+        for pool in self.pools(ofDatabase: cap) { pool.greeting = nil }
+    }
+
+    /// Forgets what clients have taught about a database's pools, as if those were new.
+    func forgetFacts(ofDatabase cap: Int) {
+        for pool in self.pools(ofDatabase: cap) {
+            pool.greeting = nil
+            pool.learn { $0 = SharedPool.Facts() }
+        }
+    }
+
+    private func pools(ofDatabase cap: Int?) -> [SharedPool] {
+        self.withLock { state in
+            state.pools.filter { cap == nil || $0.key.database == cap }.map(\.value)
+        }
+    }
+
     /// Whether nobody has used an automatic database for long.
     func isForgotten(_ cap: Int) -> Bool { self.withLock { $0.forgotten.contains(cap) } }
 

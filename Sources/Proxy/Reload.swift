@@ -77,10 +77,10 @@ extension Worker {
         }
         for pool in self.poolEntries where entry == nil || pool.database === entry {
             self.touch(pool)
-            // What the server says of itself may be something else now. One that was opened since
-            // by another worker is voided too, and the next one brings it.
-            pool.shared.greeting = nil
         }
+        // What the server says of itself may be something else now. Once for all workers: a later
+        // one would void what a new server has brought.
+        if self.isFirst { self.process.voidGreetings(ofDatabase: entry?.cap) }
         self.performDue()
     }
 }

@@ -56,6 +56,9 @@ extension Worker {
     }
 
     func shutDown(_ mode: ControlCommand.ShutdownMode) {
+        // What others have said of another way to end does not count for this one.
+        self.drainedPeers.removeAll()
+        self.hasReportedDrained = false
         switch mode {
         case .immediate:
             self.ending = .now
@@ -80,7 +83,7 @@ extension Worker {
         if !self.isFirst {
             guard !self.hasReportedDrained else { return }
             self.hasReportedDrained = true
-            self.post(.drained(worker: self.index), to: 0)
+            self.post(.drained(worker: self.index, self.ending), to: 0)
         } else if self.ending == .now || self.drainedPeers.count == self.process.workers - 1 {
             self.isFinished = true
         }

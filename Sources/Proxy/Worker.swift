@@ -52,7 +52,7 @@ public final class Worker {
     }
 
     /// How the process ends.
-    enum Ending {
+    enum Ending: Sendable {
         case none
         case afterClients
         case afterServers
@@ -206,6 +206,10 @@ public final class Worker {
     public func run() {
         while !self.isFinished {
             self.meetPeers()
+            while !self.assignments.isEmpty || !self.readyClients.isEmpty {
+                self.settle()
+                self.meetPeers()
+            }
             let count = self.loop.turn(until: self.nextTick)
             for index in 0..<count {
                 self.undispatched = index + 1..<count

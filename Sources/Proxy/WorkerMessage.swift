@@ -72,7 +72,7 @@ public struct WorkerMessage: Sendable {
         /// An automatic database was made or forgotten, or is used again.
         case databaseChanged(String)
         /// The worker has nothing left that the process's end waits for.
-        case drained(worker: Int)
+        case drained(worker: Int, Worker.Ending)
         /// Something has changed that a command may wait for: slots are free.
         case look
         /// The process ends.

@@ -18,8 +18,9 @@ from harness import HOST, ROOT, Binary, Pooler, free_port, wait_until
 pytestmark = pytest.mark.weir_only
 
 PROGRAM = Path(__file__).with_name("batches.py")
-#: What a CPU second may do less with two workers; machines of CI are noisy.
-TOLERANCE = 0.10 if LONG else 0.20
+#: What a CPU second may do less with two workers. Where other work runs on the same two cores, single runs of two
+#: seconds came down to 0.78; the long form, alone on the machine, has medians of 0.92 and 1.04.
+TOLERANCE = 0.10 if LONG else 0.35
 PAIRS, SECONDS = (5, 6) if LONG else (3, 2)
 CLIENTS, SERVERS = 64, 16
 

@@ -12,13 +12,13 @@ struct HandOverTests {
 
     @Test func `where nobody waits the difference must be worth a move`() {
         #expect(!self.wins(0, over: 0))
-        #expect(!self.wins(200_000, over: 0))
-        #expect(self.wins(200_001, over: 0))
+        #expect(!self.wins(1_000_000, over: 0))
+        #expect(self.wins(1_000_001, over: 0))
     }
 
     @Test func `among short waits twice as long is clearly longer`() {
-        #expect(!self.wins(2 * Self.millisecond + 200_000, over: Self.millisecond))
-        #expect(self.wins(2 * Self.millisecond + 200_001, over: Self.millisecond))
+        #expect(!self.wins(2 * Self.millisecond + 1_000_000, over: Self.millisecond))
+        #expect(self.wins(2 * Self.millisecond + 1_000_001, over: Self.millisecond))
     }
 
     @Test func `among long waits ten milliseconds are`() {
@@ -38,8 +38,8 @@ struct HandOverTests {
     }
 
     @Test func `a wait that begins after now is no wait`() {
-        #expect(!self.wins(199_995, over: -5))
-        #expect(self.wins(199_996, over: -5))
+        #expect(!self.wins(999_995, over: -5))
+        #expect(self.wins(999_996, over: -5))
         #expect(!HandOver.isClearlyOlder(Self.now, than: Self.now - 1, now: Self.now))
     }
 
