@@ -47,7 +47,7 @@ extension Worker {
         // Under `any` a client may call itself what it likes; it counts as the user it becomes.
         let isAnybody = self.settings.global.authType == .any
         let user = self.userEntry(isAnybody ? serverUser : client.userName)
-        guard self.hasRoom(client, database, user) else { return }
+        guard self.counts(client, database, user) else { return }
         let pool = self.pool(database, serverUser)
         self.learn(pool, database.settings.user == nil ? proof : nil)
         self.refreshFilling(pool)
@@ -72,7 +72,9 @@ extension Worker {
         self.closeClient(client, .loginFailed, ErrorFields(.fatal, state, message))
     }
 
-    private func hasRoom(
+    /// Counts a client against the limits of its database and its user; false, and the client is
+    /// refused, where one is reached.
+    private func counts(
         _ client: ClientConnection,
         _ database: DatabaseEntry,
         _ user: UserEntry

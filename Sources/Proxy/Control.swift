@@ -263,10 +263,11 @@ extension Worker {
             self.readConsole(client)
         }
         if self.isFirst, self.pendingControls.isEmpty { self.process.awaitsSlots = false }
-        for order in self.orders where self.isDone(order.command) {
+        self.orders.removeAll { order in
+            guard self.isDone(order.command) else { return false }
             self.post(.done(ticket: order.ticket, wasFound: true), to: 0)
+            return true
         }
-        self.orders.removeAll { self.isDone($0.command) }
         self.checkEnding()
     }
 

@@ -79,8 +79,7 @@ extension Worker {
             processID: server.processID,
             secret: server.secret,
             epoch: server.epoch,
-            needsCheck: server.needsCheck,
-            sender: self.index
+            needsCheck: server.needsCheck
         )
         self.parameters.release(server.parameters)
         self.servers.remove(server.id.index)

@@ -12,7 +12,7 @@ extension Worker {
     // MARK: Mail
 
     func post(_ content: WorkerMessage.Content, to worker: Int) {
-        guard worker < self.mailboxes.count else { return }
+        precondition(worker < self.mailboxes.count, "worker \(worker) is not known yet")
         self.mailboxes[worker].post(WorkerMessage(content))
     }
 

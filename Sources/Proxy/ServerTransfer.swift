@@ -27,6 +27,4 @@ struct ServerTransfer: Sendable {
     var epoch: Int
     /// It has been idle for so long that it is checked before its next use.
     var needsCheck: Bool
-    /// The worker that it comes from.
-    var sender: Int
 }

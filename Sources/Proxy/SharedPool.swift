@@ -8,6 +8,9 @@ import Wire
 final class SharedPool: Sendable {
     /// What has been learned by logging in.
     struct Facts: Sendable {
+        /// What clients are greeted with: the parameters that the first server reported, in its
+        /// order.
+        fileprivate(set) var greeting: Greeting?
         /// What a client's login has taught about logging in to the server.
         var learned = LearnedCredentials()
         /// Some client has logged in, so that keys to pass through are known if they are needed.
@@ -19,7 +22,6 @@ final class SharedPool: Sendable {
     let id: PoolID
     let board: PoolBoard
     private let facts = Locked(Facts())
-    private let greetings = Locked<Greeting?>(nil)
     private let greetingNumber = Atomic<Int>(0)
 
     init(id: PoolID, workers: Int) {
@@ -27,11 +29,11 @@ final class SharedPool: Sendable {
         self.board = PoolBoard(workers: workers)
     }
 
-    /// What clients are greeted with: the parameters that the first server reported, in its order.
+    /// What clients are greeted with; nil until a server has said it.
     var greeting: Greeting? {
-        get { self.greetings.withLock { $0 } }
+        get { self.facts.withLock { $0.greeting } }
         set {
-            self.greetings.withLock { $0 = newValue }
+            self.facts.withLock { $0.greeting = newValue }
             self.greetingNumber.wrappingAdd(1, ordering: .releasing)
         }
     }

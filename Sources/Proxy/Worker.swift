@@ -197,13 +197,10 @@ public final class Worker {
         (self.loop.engine.rawValue, self.loop.fallbackReason)
     }
 
-    /// The addresses that clients can come to.
-    public var listeningAddresses: [SocketAddress] {
-        self.listeners.map { self.loop.localAddress(of: $0.id) }
-    }
-
     /// Serves until the process is to end.
     public func run() {
+        // How to reach the others has come already, and nobody may be accepted before it is known.
+        if self.hasPeers { self.readMail() }
         while !self.isFinished {
             self.meetPeers()
             while !self.assignments.isEmpty || !self.readyClients.isEmpty {

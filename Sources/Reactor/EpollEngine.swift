@@ -14,7 +14,7 @@ final class EpollEngine {
     private let events: UnsafeMutablePointer<epoll_event>
     private let vectors: UnsafeMutablePointer<iovec>
     /// Sockets to be read in this turn.
-    let ready = SocketIDQueue()
+    let ready = RingQueue<SocketID>()
 
     /// Runs offered in one send.
     private static let mostSegments = 16

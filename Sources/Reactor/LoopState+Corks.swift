@@ -14,7 +14,7 @@ extension LoopState {
         self.states[index].flags.insert(.corked)
         if self.states[index].corkDeadline == 0 {
             self.states[index].corkDeadline = self.now + self.limits.corkTime
-            self.corks.append(id, until: self.states[index].corkDeadline)
+            self.corks.append(Cork(socket: id, deadline: self.states[index].corkDeadline))
         }
     }
 
@@ -37,7 +37,7 @@ extension LoopState {
             if index >= 0 && self.states[index].corkDeadline == oldest.deadline {
                 return oldest.deadline
             }
-            self.corks.removeFirst()
+            _ = self.corks.popFirst()
         }
         return .max
     }
@@ -45,7 +45,7 @@ extension LoopState {
     /// Lets corked output leave whose time is up.
     func expireCorks() {
         while self.nextCorkDeadline() <= self.now, let oldest = self.corks.first {
-            self.corks.removeFirst()
+            _ = self.corks.popFirst()
             let index = self.sockets.find(oldest.socket)
             self.states[index].flags.remove(.corked)
             self.states[index].corkDeadline = Self.corkIsOver

@@ -15,13 +15,13 @@ final class LoopState {
     let completions = CompletionQueue()
     let listeners: ListenerTable
     /// Sockets that the engine must look at.
-    let listed = SocketIDQueue()
+    let listed = RingQueue<SocketID>()
     /// Sockets that wait for a receive buffer, first come first served.
-    let parked = SocketIDQueue()
+    let parked = RingQueue<SocketID>()
     /// Flushing closes, oldest first; all have the same time.
-    let lingering = SocketIDQueue()
+    let lingering = RingQueue<SocketID>()
     /// Sockets whose output waits for more, oldest first; all have the same time.
-    let corks = CorkQueue()
+    let corks = RingQueue<Cork>()
     /// Connections asked for in this turn.
     var connects: [(id: SocketID, address: SocketAddress)] = []
     /// CLOCK_BOOTTIME in nanoseconds, as of the end of the last wait.

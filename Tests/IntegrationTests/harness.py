@@ -388,6 +388,14 @@ class Pooler:
         """The SQLSTATE to expect: PgBouncer says 08P01 for everything of its own."""
         return "08P01" if self.is_pgbouncer else weir
 
+    def refuses_clients(self):
+        """Whether a new client is turned away, in words or by the kernel."""
+        try:
+            self.wire().close()
+            return False
+        except (ServerError, OSError, Closed):
+            return True
+
     def still_serves(self, **options):
         """A new client is served: asked after everything that could have broken something."""
         assert self.ask("SELECT 40 + 2", **options) == "42"

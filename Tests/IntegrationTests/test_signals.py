@@ -18,14 +18,6 @@ def served(pooler, **options):
         return False
 
 
-def refused(pooler):
-    try:
-        pooler.wire().close()
-        return False
-    except (ServerError, OSError, Closed):
-        return True
-
-
 def test_hup_reloads(weir):
     # A good file counts after SIGHUP; clients in between notice nothing.
     pooler = weir()
@@ -75,7 +67,7 @@ def test_term_waits_for_clients(weir):
     pooler = weir()
     with pooler.wire() as client:
         pooler.signal(signal.SIGTERM)
-        wait_until(lambda: refused(pooler), "new clients are refused")
+        wait_until(pooler.refuses_clients, "new clients are refused")
         for n in range(5):
             assert client.ask(f"SELECT {n}") == str(n)
             time.sleep(0.05)
@@ -92,7 +84,7 @@ def test_a_second_term_ends_at_once(weir):
     with pooler.wire() as client:
         client.query("BEGIN")
         pooler.signal(signal.SIGTERM)
-        wait_until(lambda: refused(pooler), "new clients are refused")
+        wait_until(pooler.refuses_clients, "new clients are refused")
         pooler.signal(signal.SIGTERM)
         client.wait_closed()
         assert pooler.wait() in (0, 1)
@@ -106,7 +98,7 @@ def test_int_waits_for_servers(weir):
         idle.ask("SELECT 1")
         client.query("BEGIN")
         pooler.signal(signal.SIGINT)
-        wait_until(lambda: refused(pooler), "new clients are refused")
+        wait_until(pooler.refuses_clients, "new clients are refused")
         assert client.ask("SELECT 1") == "1"
         assert pooler.alive()
         assert client.query("COMMIT").tags == ["COMMIT"]
@@ -120,7 +112,7 @@ def test_a_second_int_ends_at_once(weir):
     with pooler.wire() as client:
         client.query("BEGIN")
         pooler.signal(signal.SIGINT)
-        wait_until(lambda: refused(pooler), "new clients are refused")
+        wait_until(pooler.refuses_clients, "new clients are refused")
         pooler.signal(signal.SIGINT)
         client.wait_closed()
         assert pooler.wait() in (0, 1)

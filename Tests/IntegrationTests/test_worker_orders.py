@@ -6,7 +6,7 @@ import time
 import pytest
 
 from harness import wait_until
-from pgwire import Closed, ServerError, cstring, message
+from pgwire import ServerError, cstring, message
 from test_workers import close, on_workers, worker_of, workers
 
 pytestmark = pytest.mark.weir_only
@@ -193,18 +193,10 @@ def test_the_console_shows_all_workers(three):
 
 # The end.
 
-def refused(pooler):
-    try:
-        pooler.wire().close()
-        return False
-    except (ServerError, OSError, Closed):
-        return True
-
-
 def test_term_waits_for_clients_of_all(three):
     pooler, clients = three
     pooler.signal(signal.SIGTERM)
-    wait_until(lambda: refused(pooler), "new clients are refused")
+    wait_until(pooler.refuses_clients, "new clients are refused")
     for client in clients:
         time.sleep(0.2)
         assert pooler.alive()
@@ -218,7 +210,7 @@ def test_int_waits_for_servers_of_all(three, order):
     pooler, clients = three
     begin(clients)
     pooler.signal(signal.SIGINT)
-    wait_until(lambda: refused(pooler), "new clients are refused")
+    wait_until(pooler.refuses_clients, "new clients are refused")
     for number in order:
         time.sleep(0.2)
         assert pooler.alive()

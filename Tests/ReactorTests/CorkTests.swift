@@ -165,18 +165,22 @@ extension ReactorSuite {
         }
 
         @Test func `the queue of corks grows and keeps its order`() {
-            let queue = CorkQueue()
-            for number in 0..<40 {
-                queue.append(SocketID(index: UInt32(number), generation: 1), until: Int64(number))
+            func cork(_ number: Int) -> Cork {
+                let socket = SocketID(index: UInt32(number), generation: 1)
+                return Cork(socket: socket, deadline: Int64(number))
             }
-            for _ in 0..<30 { queue.removeFirst() }
+            let queue = RingQueue<Cork>()
+            for number in 0..<40 {
+                queue.append(cork(number))
+            }
+            for _ in 0..<30 { _ = queue.popFirst() }
             for number in 40..<300 {
-                queue.append(SocketID(index: UInt32(number), generation: 1), until: Int64(number))
+                queue.append(cork(number))
             }
             for number in 30..<300 {
                 #expect(queue.first?.deadline == Int64(number))
                 #expect(queue.first?.socket.index == UInt32(number))
-                queue.removeFirst()
+                _ = queue.popFirst()
             }
             #expect(queue.first == nil)
         }

@@ -1,13 +1,13 @@
-/// A first-in first-out queue of socket IDs that grows by doubling and never shrinks.
+/// A first-in first-out queue that grows by doubling and never shrinks.
 ///
-/// Bounded by its users: a flag in the socket's entry says that it is in the queue, so each
-/// socket is there at most once (plus stale IDs of closed ones).
+/// Bounded by its users: those of socket IDs have a flag in the socket's entry that says that it
+/// is in the queue, so each socket is there at most once (plus stale IDs of closed ones).
 ///
 /// A class, so that its users keep it in a `let`: as a struct in a `var` of another class each
 /// use would be a dynamic exclusivity check, about 100 instructions.
 @safe
-final class SocketIDQueue {
-    private var storage: UnsafeMutablePointer<SocketID>
+final class RingQueue<Element: BitwiseCopyable> {
+    private var storage: UnsafeMutablePointer<Element>
     private var capacity: Int
     private var head = 0
     private(set) var count = 0
@@ -23,39 +23,39 @@ final class SocketIDQueue {
 
     var isEmpty: Bool { self.count == 0 }
 
-    var first: SocketID? {
+    var first: Element? {
         self.count == 0 ? nil : unsafe self.storage[self.head]
     }
 
-    func append(_ id: SocketID) {
+    func append(_ element: Element) {
         if self.count == self.capacity {
             self.grow()
         }
-        unsafe self.storage[(self.head + self.count) & (self.capacity - 1)] = id
+        unsafe self.storage[(self.head + self.count) & (self.capacity - 1)] = element
         self.count += 1
     }
 
-    func prepend(_ id: SocketID) {
+    func prepend(_ element: Element) {
         if self.count == self.capacity {
             self.grow()
         }
         self.head = (self.head - 1) & (self.capacity - 1)
-        unsafe self.storage[self.head] = id
+        unsafe self.storage[self.head] = element
         self.count += 1
     }
 
-    func popFirst() -> SocketID? {
+    func popFirst() -> Element? {
         if self.count == 0 {
             return nil
         }
-        let id = unsafe self.storage[self.head]
+        let element = unsafe self.storage[self.head]
         self.head = (self.head + 1) & (self.capacity - 1)
         self.count -= 1
-        return id
+        return element
     }
 
     private func grow() {
-        let larger = UnsafeMutablePointer<SocketID>.allocate(capacity: self.capacity * 2)
+        let larger = UnsafeMutablePointer<Element>.allocate(capacity: self.capacity * 2)
         for offset in 0..<self.count {
             unsafe larger[offset] = self.storage[(self.head + offset) & (self.capacity - 1)]
         }

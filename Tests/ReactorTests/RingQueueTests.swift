@@ -2,9 +2,9 @@ import Testing
 
 @testable import Reactor
 
-@Suite struct SocketIDQueueTests {
+@Suite struct RingQueueTests {
     @Test func `order is kept across wrapping and growing`() {
-        let queue = SocketIDQueue()
+        let queue = RingQueue<SocketID>()
         var model: [SocketID] = []
         var next: UInt32 = 0
         var generator = ReactorSuite.ChaosTests.Generator(state: 5)
