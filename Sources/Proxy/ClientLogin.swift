@@ -44,11 +44,17 @@ extension Worker {
 
     /// A connection has been accepted: it goes to a worker that has few.
     func accepted(_ socket: SocketID) {
-        let worker = self.process.worker(for: &self.random)
+        var worker = self.process.worker(for: &self.random)
+        if worker != self.index {
+            let own = self.process.load(of: self.index)
+            let other = self.process.load(of: worker)
+            if self.dealing.keeps(own: own, other: other) { worker = self.index }
+        }
         let limit = self.settings.global.maxClientConn + Self.strangersMax
         let isFull = self.process.connected(worker) - self.consoleClients > limit
         if worker != self.index, !isFull { return self.dealOut(socket, to: worker) }
         if worker != self.index { self.process.moved(from: worker, to: self.index) }
+        self.dealing.kept()
         let client = self.enter(socket)
         if isFull { return self.closeClient(client, .loginFailed, self.fullness) }
         self.resumeReading(client)

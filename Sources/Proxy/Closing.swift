@@ -43,6 +43,7 @@ extension Worker {
         self.loop.close(client.socket, flushing: !isDone, isReported: false)
         self.clients.remove(client.id.index)
         self.process.left(self.index)
+        self.dealing.left()
     }
 
     private func logClose(

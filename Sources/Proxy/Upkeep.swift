@@ -25,6 +25,7 @@ extension Worker {
             self.publishTransactions()
         }
         guard self.isFirst else { return }
+        if self.hasPeers { self.dealing.windowEnded(cpuTime: Self.threadTime() * 1_000, now: now) }
         self.forgetUnusedDatabases(now: now)
         self.reloadChangedUsers(now: now)
         self.keepStatistics(now: now)

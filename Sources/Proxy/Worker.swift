@@ -129,6 +129,8 @@ public final class Worker {
     /// For messages of Weir's own.
     var writer = MessageWriter()
 
+    /// Who gets the clients that the first worker accepts.
+    var dealing = Dealing()
     var listeners: [(id: ListenerID, isUnix: Bool)] = []
     var ending = Ending.none
     var isFinished = false

@@ -16,7 +16,12 @@ extension EventLoop {
             isNonblocking: self.shared.isNonblocking
         )
         guard
-            let id = self.shared.listeners.add(descriptor, address: address, context: context)
+            let id = self.shared.listeners.add(
+                descriptor,
+                address: address,
+                context: context,
+                comesWithBytes: options.deferAccept && !address.isUnix
+            )
         else {
             Syscalls.close(descriptor)
             throw .tooManyListeners

@@ -4,6 +4,8 @@ struct ListenerState: BitwiseCopyable {
     var descriptor: Int32 = -1
     var context: UInt64 = 0
     var isLive = false
+    /// Connections come with their first bytes, or after a second without.
+    var comesWithBytes = false
     var isPaused = false
     var isClosing = false
     /// The kernel has an accept (io_uring), or watches the descriptor (epoll).

@@ -19,7 +19,12 @@ final class ListenerTable {
         self.states = states
     }
 
-    func add(_ descriptor: Int32, address: SocketAddress, context: UInt64) -> ListenerID? {
+    func add(
+        _ descriptor: Int32,
+        address: SocketAddress,
+        context: UInt64,
+        comesWithBytes: Bool
+    ) -> ListenerID? {
         var index = 0
         while index < self.used && self.states[index].isLive {
             index += 1
@@ -38,6 +43,7 @@ final class ListenerTable {
         state.descriptor = descriptor
         state.context = context
         state.isLive = true
+        state.comesWithBytes = comesWithBytes
         if case .unix(let path) = address, let file = Syscalls.identity(ofFile: path) {
             state.device = file.device
             state.inode = file.inode

@@ -15,7 +15,9 @@ extension LoopState {
             return
         }
         self.memory.counters.accepts += 1
-        self.states[index].flags.insert(.writable)
+        self.states[index].flags.insert(
+            state.comesWithBytes ? [.writable, .moreWaits] : .writable
+        )
         self.completions.append(
             Completion(.accepted, socket: self.sockets.id(index), context: state.context)
         )

@@ -106,6 +106,25 @@ def test_clients_are_spread(weir, count):
     wait_until(lambda: [row["clients"] for row in workers(pooler)] == [1] + [0] * (count - 1), "all have gone")
 
 
+def test_clients_that_come_and_go_stay_where_they_come(weir):
+    # To hand a socket on costs more than a short-lived client's query; those that stay are dealt out again.
+    pooler = weir(workers=2)
+    places, ends = [], time.monotonic() + 3
+    while time.monotonic() < ends:
+        client = pooler.wire()
+        places.append(worker_of(client))
+        client.ask("SELECT 1")
+        client.close()
+    # It takes a window of 100 ms to see what the clients are like, and a busy moment may pass for a full core.
+    late = places[len(places) // 2:]
+    assert late.count(0) > 0.7 * len(late), (late.count(0), len(late))
+    time.sleep(0.3)
+    clients = [pooler.wire() for _ in range(20)]
+    loads = [sum(worker_of(client) == n for client in clients) for n in range(2)]
+    assert max(loads) - min(loads) <= 6, loads
+    close(*clients)
+
+
 @pytest.mark.parametrize("kind", ["process", "database", "user"])
 def test_client_limits_are_exact(weir, kind):
     # Of forty clients that come at once to four workers as many get in as may, and no more.
