@@ -51,14 +51,23 @@ extension PoolSet {
         self.pools[pool.index].inbound = count
     }
 
-    /// Servers that somebody waits for here and that this worker has nothing under way for.
-    public func wanting(_ pool: PoolID) -> Int {
+    /// How a pool stands here, for the other workers.
+    ///
+    /// Mutating although it changes nothing: so it is called in place, where any other call from
+    /// another module copies the whole set and counts all its memory, twice a transaction.
+    public mutating func notice(of pool: PoolID) -> PoolNotice {
         let index = pool.index
-        if self.isPaused(pool) { return 0 }
-        return max(
+        if self.isPaused(pool) { return PoolNotice(wanting: 0, demand: 0, oldest: 0, spare: 0) }
+        let wanting = max(
             0,
             self.pools[index].waiters.count - self.pools[index].count(.opening)
                 - self.pools[index].count(.testing)
+        )
+        return PoolNotice(
+            wanting: wanting,
+            demand: max(0, self.pools[index].demand),
+            oldest: wanting > 0 ? self.pools[index].waiters.oldest ?? 0 : 0,
+            spare: self.spare(index)
         )
     }
 
@@ -69,12 +78,14 @@ extension PoolSet {
     }
 
     /// Since when the oldest client waits here; nil when nobody does.
-    public func oldestWait(_ pool: PoolID) -> Instant? { self.pools[pool.index].waiters.oldest }
+    // Mutating as `notice(of:)` is: asked whenever a server comes free while others wait.
+    public mutating func oldestWait(_ pool: PoolID) -> Instant? {
+        self.pools[pool.index].waiters.oldest
+    }
 
     /// Idle servers that could be given away.
-    public func spare(_ pool: PoolID) -> Int {
-        let index = pool.index
-        guard self.pools[index].waiters.isEmpty, !self.isPaused(pool) else { return 0 }
+    private func spare(_ index: Int) -> Int {
+        guard self.pools[index].waiters.isEmpty else { return 0 }
         if self.obsolete == 0 { return self.pools[index].idle.count }
         var count = 0
         for idle in self.pools[index].idle

@@ -209,7 +209,7 @@ extension PoolSet {
     }
 
     /// Whether the server is closed at the end of its present use.
-    public func isCloseNeeded(_ server: ServerID) -> Bool {
+    public mutating func isCloseNeeded(_ server: ServerID) -> Bool {
         self.place(of: server) != nil && self.records[Int(server.index)].isCloseNeeded
     }
 }

@@ -87,7 +87,7 @@ extension PoolSet {
 
     /// Whether an idle server has been idle for so long that it is checked before its next use.
     /// Needs no shared counts.
-    public func needsCheck(_ server: ServerID, now: Instant) -> Bool {
+    public mutating func needsCheck(_ server: ServerID, now: Instant) -> Bool {
         guard self.place(of: server) == .idle else { return false }
         let pool = self.pools[self.record(server).pool.index]
         guard let delay = pool.limits.checkDelay,

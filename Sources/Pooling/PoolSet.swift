@@ -240,7 +240,8 @@ public struct PoolSet: Equatable, Sendable {
     public func pool(of server: ServerID) -> PoolID { self.record(server).pool }
 
     /// Where a server stands; nil when it has no slot.
-    public func place(of server: ServerID) -> ServerPlace? {
+    // Mutating as `notice(of:)` is: asked for every client that has waited.
+    public mutating func place(of server: ServerID) -> ServerPlace? {
         guard Int(server.index) < self.records.count else { return nil }
         let record = self.records[Int(server.index)]
         return record.isTaken && record.server == server ? record.place : nil

@@ -14,12 +14,12 @@ extension Worker {
         let pool = server.pool
         let now = self.loop.now
         var found = -1
-        var oldest = self.pools.oldestWait(pool.id) ?? now
+        var oldest: Instant?
         for worker in self.mailboxes.indices where worker != self.index {
             let theirs = pool.board.oldest(worker)
-            guard theirs != 0, HandOver.isClearlyOlder(theirs, than: oldest, now: now) else {
-                continue
-            }
+            if theirs == 0 { continue }
+            let own = oldest ?? self.pools.oldestWait(pool.id) ?? now
+            guard HandOver.isClearlyOlder(theirs, than: own, now: now) else { continue }
             found = worker
             oldest = theirs
         }

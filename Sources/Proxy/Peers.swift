@@ -103,14 +103,9 @@ extension Worker {
     /// Publishes a pool's state; true when it wants servers and did not before.
     @discardableResult
     func publish(_ pool: PoolEntry) -> Bool {
-        let wanting = self.pools.wanting(pool.id)
-        pool.board.publish(
-            self.index,
-            oldest: wanting > 0 ? self.pools.oldestWait(pool.id) ?? 0 : 0,
-            wanting: wanting,
-            idle: self.pools.spare(pool.id)
-        )
-        let isWanting = wanting > 0 || self.pools.demand(pool.id) > 0
+        let notice = self.pools.notice(of: pool.id)
+        pool.board.publish(self.index, notice)
+        let isWanting = notice.wanting > 0 || notice.demand > 0
         guard isWanting != pool.isWanting else { return false }
         pool.isWanting = isWanting
         if isWanting {

@@ -48,10 +48,13 @@ struct PoolBoard: Sendable {
 
     /// Publishes what a worker has and lacks. Sequentially consistent: what is read afterwards is
     /// read later (`HandOver`).
-    func publish(_ worker: Int, oldest: Instant, wanting: Int, idle: Int) {
-        unsafe self.notices[worker].oldest.store(oldest, ordering: .relaxed)
-        unsafe self.notices[worker].wanting.store(wanting, ordering: .sequentiallyConsistent)
-        unsafe self.notices[worker].idle.store(idle, ordering: .sequentiallyConsistent)
+    func publish(_ worker: Int, _ notice: PoolNotice) {
+        unsafe self.notices[worker].oldest.store(notice.oldest, ordering: .relaxed)
+        unsafe self.notices[worker].wanting.store(
+            notice.wanting,
+            ordering: .sequentiallyConsistent
+        )
+        unsafe self.notices[worker].idle.store(notice.spare, ordering: .sequentiallyConsistent)
     }
 
     /// Since when a worker's oldest client waits; 0 for nobody.

@@ -3,13 +3,13 @@ import TestSupport
 
 /// What must hold after every event, when all that was to be done is done.
 extension PoolWorld {
-    func check() throws(PoolWorldViolation) {
+    mutating func check() throws(PoolWorldViolation) {
         try self.checkPlaces()
         try self.checkCaps()
         for pool in self.pools.indices { try self.checkWaiting(pool) }
     }
 
-    private func checkPlaces() throws(PoolWorldViolation) {
+    private mutating func checkPlaces() throws(PoolWorldViolation) {
         for server in self.servers {
             guard let place = self.set.place(of: server.id) else {
                 throw .slotFreedBeforeClosed(server.id)

@@ -1,3 +1,4 @@
+import Pooling
 import TestSupport
 
 /// A client that sends the same requests over and over, the next when the last are answered.
@@ -6,6 +7,8 @@ struct FakeClient {
     private let request: [UInt8]
     private let replyLength: Int
     private var input: [UInt8] = []
+    /// The place of the worker that it came to, as its cancel key says.
+    let worker: UInt32
 
     /// Logs in.
     init(port: UInt16, exchange: Exchange, batch: Int) {
@@ -22,6 +25,9 @@ struct FakeClient {
             }
             messages += RawMessage.take(from: &self.input)
         }
+        let key = messages.first { $0.kind == UInt8(ascii: "K") }?.bytes.dropFirst(5).prefix(4)
+        let processID = (key ?? []).reduce(0) { $0 << 8 | UInt32($1) }
+        self.worker = processID % UInt32(CancelKeys.workersMax)
     }
 
     /// Sends one batch and waits for its answers.

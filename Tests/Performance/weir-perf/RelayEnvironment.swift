@@ -9,11 +9,13 @@ import Telemetry
 /// A worker as a process has it, with the default settings: pooling, statistics and the slow-query
 /// log are on. Nothing is slow, so nothing is written.
 enum RelayEnvironment {
-    /// Makes a worker that listens on `port`.
+    /// Makes a worker of a process; the first one listens on `port`.
     static func makeWorker(
         port: UInt16,
         serverPort: UInt16,
-        engine: Reactor.EventEngine
+        engine: Reactor.EventEngine,
+        process: ProcessState,
+        index: Int
     ) -> Worker {
         do {
             let settings = try Settings(
@@ -41,7 +43,9 @@ enum RelayEnvironment {
                 settings: settings,
                 users: UserList(),
                 environment: environment,
-                engine: engine
+                engine: engine,
+                process: process,
+                index: index
             )
         } catch {
             WeirPerf.fail("\(error)")

@@ -13,6 +13,8 @@ enum Scenario: String, CaseIterable {
     /// A worker between one client and one server: a simple query that returns a row,
     /// per transaction. Two turns of the loop each, so the whole cost of a turn is in it.
     case relaySimple = "relay.simple"
+    /// As `relaySimple` in a process of two workers, of which the other one sleeps.
+    case relayShared = "relay.shared"
     /// As `relaySimple` with an extended query.
     case relayExtended = "relay.extended"
     /// As `relaySimple`, the queries coming in batches of 32: what a message costs beside the turn.
@@ -30,6 +32,8 @@ enum Scenario: String, CaseIterable {
         case .sessionSimple: SessionRun.measure(.simple, count: count)
         case .sessionExtended: SessionRun.measure(.extended, count: count)
         case .relaySimple: relay.measure(.simple, count: count)
+        case .relayShared:
+            RelayRun(port: port, engine: engine, workers: 2).measure(.simple, count: count)
         case .relayExtended: relay.measure(.extended, count: count)
         case .relayPipelined: relay.measure(.simple, batch: 32, count: count)
         case .relayRows: relay.measure(.rows, count: count)
