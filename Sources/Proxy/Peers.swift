@@ -42,6 +42,8 @@ extension Worker {
         case .server(let transfer): self.arrived(transfer)
         case .roomFreed: self.openServers()
         case .evict(let pool, let demand): self.evict(for: pool, demand: demand)
+        case .evictForDedicated(let pool, let demand):
+            self.evictForDedicated(pool, demand: demand, asksOthers: false)
         case .greeted(let pool): self.pool(pool).map { self.greetWaiting($0) }
         case .refuseAll(let pool, let fields):
             // Unless somebody has had more luck since.
@@ -110,7 +112,8 @@ extension Worker {
             wanting: wanting,
             idle: self.pools.spare(pool.id)
         )
-        let isWanting = wanting > 0 || self.pools.demand(pool.id) > 0
+        let isWanting =
+            wanting > 0 || self.pools.demand(pool.id) > 0 || self.pools.awaitsDedicated(pool.id)
         guard isWanting != pool.isWanting else { return false }
         pool.isWanting = isWanting
         if isWanting {
@@ -213,7 +216,7 @@ extension Worker {
 
     /// Keeps the figure that `checkIn` compares with a pool's size; within `withShared`.
     func noteLiving(of pool: PoolEntry) {
-        pool.board.living = self.pools.shared.pools[pool.id.index].living
+        pool.board.living = self.pools.shared.pools[pool.id.index].claimed
     }
 
     /// Whether clients of other workers want servers.
