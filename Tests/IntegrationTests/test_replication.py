@@ -1,16 +1,14 @@
 """Replication connections: a server connection of one's own, and streams in both directions."""
 
-import os
 import signal
 import struct
 import subprocess
 import time
 
-import psycopg
 import pytest
 
-from harness import ACCOUNT, HOST, PG_BIN, Postgres, drop_privileges, free_port, wait_until
-from pgwire import Closed, ServerError, cancel, cstring, extended, message, sync
+from harness import HOST, PG_BIN, Postgres, drop_privileges, free_port, wait_until
+from pgwire import cancel, cstring, extended, message, startup_packet, sync
 
 pytestmark = pytest.mark.weir_only
 
@@ -53,6 +51,11 @@ def pooler(request, start):
 
 def senders(server, where="true"):
     return server.ask(f"SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender' AND {where}")
+
+
+def execute(server, sql):
+    with server.connect("app") as connection:
+        connection.execute(sql)
 
 
 def streams(server):
@@ -106,6 +109,12 @@ def begin_stream(client, slot="", position=None, rest=""):
     kind, body = client.receive()
     assert kind == "W", body
     return wal_position(position)
+
+
+def keepalive(client):
+    """Shows that a stream lives: a keepalive is asked for and comes."""
+    client.send(feedback(0, reply=True))
+    next_data(client, b"k")
 
 
 def next_data(client, kind=b"w"):
@@ -238,6 +247,7 @@ def test_disabled_simple_queries_and_time_limits_are_not_for_replication(start):
 
 def test_it_takes_a_slot_of_the_pool(start, source):
     pooler = start(default_pool_size=2, query_wait_timeout=1)
+    assert pooler.ask("SELECT 1") == "1"  # what clients are greeted with is known from here on
     first, second = logical(pooler), logical(pooler)
     error = pooler.login_error(options={"replication": "database"})
     assert (error.code, error.message) == ("53300", "query_wait_timeout")
@@ -297,10 +307,8 @@ def test_clients_that_give_up_waiting(start, source):
         client.query("BEGIN")
         for _ in range(5):
             waiting = pooler.wire(login=False)
-            waiting.send(struct.pack("!ii", 0, 0)[:0])
-            from pgwire import startup_packet
             waiting.send(startup_packet({"user": "app", "database": "app", "replication": "database"}))
-            assert waiting.silent_for(0.1) or True
+            time.sleep(0.1)
             waiting.reset()
         client.query("COMMIT")
     with pooler.wire() as client:
@@ -315,8 +323,8 @@ def test_a_stream_and_its_end(pooler, source, first):
     with logical(pooler) as client:
         point = make_slot(client, "by_hand")[1]
         begin_stream(client, "by_hand", point)
-        source.ask("CREATE TABLE IF NOT EXISTS streamed (a int)", "app")
-        source.ask("INSERT INTO streamed VALUES (42) RETURNING a", "app")
+        execute(source, "CREATE TABLE IF NOT EXISTS streamed (a int)")
+        execute(source, "INSERT INTO streamed VALUES (42)")
         while b"INSERT: a[integer]:42" not in next_data(client):
             pass
         client.send(feedback(wal_position(point)) * 50)
@@ -325,18 +333,18 @@ def test_a_stream_and_its_end(pooler, source, first):
             kinds = ""
             while not kinds.endswith("Z"):
                 kinds += client.receive()[0]
-            assert kinds.lstrip("d") in ("cCZ", "cCCZ")
+            assert kinds.replace("d", "") in ("cCZ", "cCCZ")
         else:
             client.cancel()
             result_kinds = ""
             while not result_kinds.endswith("Z"):
                 result_kinds += client.receive()[0]
-            assert result_kinds.lstrip("d") == "EZ"
+            assert result_kinds.replace("d", "") == "EZ"
             client.send(message("c"))  # the client's own end, too late
         assert client.ask("SELECT 1") == "1"
         # Again on the same connection.
-        begin_stream(client, "by_hand", point)
-        next_data(client, b"k")
+        begin_stream(client)
+        keepalive(client)
         client.send(message("c"))
         while client.receive()[0] != "Z":
             pass
@@ -348,8 +356,8 @@ def test_a_large_transaction_passes_whole(start, source):
     with logical(pooler) as client:
         point = make_slot(client, "large")[1]
         begin_stream(client, "large", point, "(\"skip-empty-xacts\" '1')")
-        source.ask("CREATE TABLE IF NOT EXISTS large (t text)", "app")
-        source.ask("INSERT INTO large SELECT repeat('x', 1000) FROM generate_series(1, 20000) RETURNING 1", "app")
+        execute(source, "CREATE TABLE IF NOT EXISTS large (t text)")
+        execute(source, "INSERT INTO large SELECT repeat('x', 1000) FROM generate_series(1, 20000)")
         rows = 0
         while rows < 20000:
             rows += next_data(client).count(b"public.large: INSERT")
@@ -363,8 +371,8 @@ def test_a_client_that_does_not_read_holds_the_server_up(start, source):
     client = logical(pooler)
     point = make_slot(client, "slow")[1]
     begin_stream(client, "slow", point)
-    source.ask("CREATE TABLE IF NOT EXISTS slow (t text)", "app")
-    source.ask("INSERT INTO slow SELECT repeat('y', 1000) FROM generate_series(1, 50000) RETURNING 1", "app")
+    execute(source, "CREATE TABLE IF NOT EXISTS slow (t text)")
+    execute(source, "INSERT INTO slow SELECT repeat('y', 1000) FROM generate_series(1, 50000)")
     time.sleep(2)
     assert pooler.resident_kilobytes() - before < 20_000
     client.close()
@@ -375,7 +383,7 @@ def test_a_client_that_is_killed(pooler, source):
     for end in ("close", "reset", "terminate", "half"):
         client = physical(pooler)
         begin_stream(client)
-        next_data(client, b"k")
+        keepalive(client)
         assert senders(source) == 1
         if end == "half":
             client.send(feedback(0)[:20])  # in the middle of a message
@@ -408,10 +416,11 @@ def test_a_server_that_crashes(start, scratch, weir):
         server.start()
         with physical(pooler) as again:
             assert again.query("IDENTIFY_SYSTEM").rows
-        client = physical(pooler)
-        begin_stream(client)
-        server.stop("fast")  # waits until the stream is through
-        client.wait_closed()
+        # One that shuts down sends all that it has first.
+        process = tool("pg_receivewal", pooler, "-D", scratch("wal"), "--no-loop")
+        wait_until(lambda: streams(server) == 1, "it streams")
+        server.stop("fast")
+        assert finish(process)[0] != 0
     finally:
         if not (server.data / "postmaster.pid").exists():
             server.start()
@@ -458,22 +467,19 @@ def test_base_backup_with_tablespaces_gives_several_results(start, source, scrat
         run("pg_basebackup", pooler, "-D", folder / "data", "-Ft", "-c", "fast", "--no-sync", "-X", "fetch")
         assert len([path for path in (folder / "data").iterdir() if path.suffix == ".tar"]) == 2
     finally:
-        source.ask("DROP TABLE IF EXISTS placed; SELECT 1", "app")
-        source.ask("DROP TABLESPACE extra; SELECT 1") if False else None
-        with source.connect() as connection:
+        with source.connect("app") as connection:
+            connection.execute("DROP TABLE IF EXISTS placed")
             connection.execute("DROP TABLESPACE extra")
 
 
 def test_base_backup_whose_client_is_killed(start, source, scratch):
     # PostgreSQL does not go on with it for nobody.
-    source.ask("CREATE TABLE IF NOT EXISTS bulk AS SELECT repeat('z', 900) AS t FROM generate_series(1, 60000)"
-               " ; SELECT 1", "app") if False else None
     with source.connect("app") as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS bulk AS SELECT repeat(md5(g::text), 28) AS t"
                            " FROM generate_series(1, 60000) g")
     pooler = start()
     process = tool("pg_basebackup", pooler, "-D", scratch("backup") / "data", "-c", "fast", "-r", "2M")
-    wait_until(lambda: streams(source) or senders(source) == 2, "it streams")
+    wait_until(lambda: senders(source) == 2, "it streams")
     time.sleep(0.5)
     assert process.poll() is None
     process.kill()
@@ -488,7 +494,7 @@ def test_receivewal(pooler, source, scratch):
     wait_until(lambda: streams(source) == 1, "it streams")
     name = source.ask("SELECT pg_walfile_name(pg_current_wal_lsn())")
     source.ask("SELECT pg_switch_wal()")
-    source.ask("SELECT txid_current(); SELECT 1")
+    source.ask("SELECT txid_current()")
     wait_until(lambda: (folder / name).exists(), f"{name} is received")
     process.send_signal(signal.SIGINT)
     status, output = finish(process)
@@ -504,7 +510,7 @@ def test_recvlogical(pooler, source, scratch):
     output = scratch("changes") / "out"
     slot = ["-d", "app", "--slot=receiver"]
     run("pg_recvlogical", pooler, *slot, "--create-slot", "-P", "test_decoding")
-    process = tool("pg_recvlogical", pooler, *slot, "--start", "-f", output, "--no-loop", "-F", "0.1", "-s", "1")
+    process = tool("pg_recvlogical", pooler, *slot, "--start", "-f", output, "--no-loop", "-F", "1", "-s", "1")
     wait_until(lambda: streams(source) == 1, "it streams")
     with source.connect("app") as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS logical (a int)")
@@ -541,11 +547,11 @@ def test_subscription(start, source, subscriber, workers):
                                " user=app dbname=app' PUBLICATION items_there")
         count = "SELECT count(*) FROM items"
         wait_until(lambda: subscriber.ask(count, "app") == 5000, "the first copy is there", 30)
-        source.ask("INSERT INTO items VALUES (5001, 'later') RETURNING a", "app")
+        execute(source, "INSERT INTO items VALUES (5001, 'later')")
         wait_until(lambda: subscriber.ask(count, "app") == 5001, "a new row arrives", 30)
         # The pooler restarts; the subscription comes back by itself.
         pooler.stop()
-        source.ask("INSERT INTO items VALUES (5002, 'while it was away') RETURNING a", "app")
+        execute(source, "INSERT INTO items VALUES (5002, 'while it was away')")
         pooler.start()
         wait_until(lambda: subscriber.ask(count, "app") == 5002, "it has come back", 30)
         # Pooled clients share the pool with it.
@@ -628,7 +634,7 @@ def test_reconnect_spares_the_stream_until_its_client_goes(pooler, source):
     client = physical(pooler)
     begin_stream(client)
     pooler.admin("RECONNECT")
-    next_data(client, b"k")
+    keepalive(client)
     client.send(message("c"))
     while client.receive()[0] != "Z":
         pass
@@ -645,7 +651,8 @@ def test_the_process_ends_though_streams_do_not(pooler, source, number):
     other.query("BEGIN")
     pooler.signal(number)
     time.sleep(0.5)
-    assert pooler.alive() and streams(source) == 1
+    # A client that drains may need its stream beside it; a paused database has none such.
+    assert pooler.alive() and streams(source) == (number == signal.SIGTERM)
     other.query("COMMIT")
     other.terminate()
     assert pooler.wait(5) == 0
@@ -657,7 +664,7 @@ def test_suspend_holds_a_stream(start, source):
     pooler = start()
     client = physical(pooler)
     begin_stream(client)
-    next_data(client, b"k")
+    keepalive(client)
     with pooler.console() as console:
         assert console.query("SUSPEND").tags == ["SUSPEND"]
         assert console.query("RESUME").tags == ["RESUME"]
