@@ -120,8 +120,8 @@ public struct PoolSet: Equatable, Sendable {
     /// A server is ready for a client: after a transaction, a recovery, a check or its login.
     /// Needs no shared counts.
     ///
-    /// - Parameter living: `SharedCounts.PoolCounts.claimed`: connections of the pool, of all workers,
-    ///   that are not being closed, and those that must get a slot.
+    /// - Parameter living: `SharedCounts.PoolCounts.claimed`: connections of the pool, of all
+    ///   workers, that are not being closed, and those that must get a slot.
     public mutating func checkIn(_ server: ServerID, living: Int, now: Instant) -> CheckIn {
         let record = self.record(server)
         let index = record.pool.index

@@ -40,8 +40,8 @@ public struct SharedCounts: Equatable, Sendable {
         /// Slots whose connections serve, could serve, or soon will.
         public var living: Int { self.used - self.closing }
 
-        /// Slots that are taken, or should be: while a client waits for a connection of its own, the
-        /// pool is as full as if it had it, so that one of the others makes room.
+        /// Slots that are taken, or should be: while a client waits for a connection of its own,
+        /// the pool is as full as if it had it, so that one of the others makes room.
         public var claimed: Int { self.living + self.dedicatedWanted }
 
         /// Slots whose connections any client of the pool can use, now or soon.

@@ -10,10 +10,10 @@ import Wire
 /// parameters when it logs in, its alone, and closed with it.
 ///
 /// ## Overview
-/// The client's login waits (`.greeting`) until there is a slot (`PoolSet+Dedicated`) and the server
-/// has logged it in; then it is greeted with what its own server has said. From there on the relay
-/// treats the two as a client in session pooling that never lets go. What PostgreSQL refuses, this
-/// client is told in PostgreSQL's words, and nobody else.
+/// The client's login waits (`.greeting`) until there is a slot (`PoolSet+Dedicated`) and the
+/// server has logged in; then it is greeted with what its own server has said. From there on the
+/// relay treats the two as a client in session pooling that never lets go. What PostgreSQL refuses,
+/// this client is told in PostgreSQL's words, and nobody else.
 extension Worker {
     // MARK: The login
 
@@ -155,9 +155,9 @@ extension Worker {
         self.withShared { self.pools.setStreaming(isStreaming, server.id) }
     }
 
-    /// Ends the streams of paused databases that have nothing else under way: a stream does not end
-    /// by itself, and its client comes back by itself. Those beside a base backup stay until that is
-    /// done.
+    /// Ends the streams of paused databases that have nothing else under way: a stream does not
+    /// end by itself, and its client comes back by itself. Those beside a base backup stay until
+    /// that is done.
     func endStreamsOfPaused() {
         guard self.streamCount > 0 else { return }
         for server in self.servers.all where server.isStreaming {

@@ -7,8 +7,8 @@ public enum ReplicationMode: Equatable, Sendable {
     /// Streams of changes in one database, and SQL in it.
     case logical
 
-    /// Reads the parameter's value as PostgreSQL does: `database`, or a Boolean in any spelling that
-    /// it takes. Nil for anything else.
+    /// Reads the parameter's value as PostgreSQL does: `database`, or a Boolean in any spelling
+    /// that it takes. Nil for anything else.
     public init?(startupValue value: String) {
         if value == "database" {
             self = .logical

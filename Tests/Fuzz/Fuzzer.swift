@@ -3,7 +3,7 @@ import Wire
 
 /// What libFuzzer calls with each input: the first byte says what the rest is for.
 ///
-/// Built by `scripts/fuzz`, which no target of the package knows: the fuzzer's runtime brings a main
+/// Built by `scripts/fuzz` and by no target of the package: the fuzzer's runtime brings a main
 /// function of its own.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {

@@ -96,7 +96,8 @@ struct StrangerFuzz {
 
     private mutating func link() {
         switch self.client.state {
-        case .waiting: if self.sent % 2 == 0 { self.client.linkStarted() } else { self.client.linked() }
+        case .waiting where self.sent % 2 == 0: self.client.linkStarted()
+        case .waiting: self.client.linked()
         case .linking: self.client.linked()
         case .idle, .linked: break
         }
