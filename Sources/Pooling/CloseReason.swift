@@ -76,7 +76,7 @@ public enum CloseReason: Equatable, Sendable {
         case .transactionTimeout: "transaction timeout"
         case .serverViolation: "server sent what the protocol does not allow here"
         case .ownerGone: "replication client has gone"
-        case .streamEnded: "replication stream ended for pause"
+        case .streamEnded: "replication stream ended by the pooler"
         }
     }
 

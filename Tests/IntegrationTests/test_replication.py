@@ -1,5 +1,6 @@
 """Replication connections: a server connection of one's own, and streams in both directions."""
 
+import os
 import signal
 import struct
 import subprocess
@@ -75,12 +76,22 @@ def tool(name, pooler, *arguments, folder=None, user="app"):
     return subprocess.Popen(
         [str(PG_BIN / name), *map(str, arguments)], cwd=folder, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env=pooler.environment(user=user), **drop_privileges())
+        env=pooler.environment(user=user), start_new_session=True, **drop_privileges())
 
 
 def finish(process, seconds=60):
-    output, _ = process.communicate(timeout=seconds)
+    try:
+        output, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        kill(process)
+        raise
     return process.returncode, output
+
+
+def kill(process):
+    """Kills a program and what it has forked: pg_basebackup's receiver of WAL holds all its sockets."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=20)
 
 
 def run(name, pooler, *arguments, **options):
@@ -482,8 +493,7 @@ def test_base_backup_whose_client_is_killed(start, source, scratch):
     wait_until(lambda: senders(source) == 2, "it streams")
     time.sleep(0.5)
     assert process.poll() is None
-    process.kill()
-    process.communicate()
+    kill(process)
     wait_until(lambda: senders(source) == 0, "no walsender is left", 5)
 
 
