@@ -36,6 +36,8 @@ public enum CloseReason: Equatable, Sendable {
     case idleTransactionTimeout
     case transactionTimeout
     case serverViolation
+    case ownerGone
+    case streamEnded
 
     /// The words of the log line and, where a client is told, of the error's message.
     public var text: String {
@@ -73,6 +75,8 @@ public enum CloseReason: Equatable, Sendable {
         case .idleTransactionTimeout: "idle transaction timeout"
         case .transactionTimeout: "transaction timeout"
         case .serverViolation: "server sent what the protocol does not allow here"
+        case .ownerGone: "replication client has gone"
+        case .streamEnded: "replication stream ended by the pooler"
         }
     }
 
@@ -85,6 +89,7 @@ public enum CloseReason: Equatable, Sendable {
         case .adminDisconnect, .poolerShutdown, .databaseRemoved, .suspendTimeout, .closeNeeded:
             .adminShutdown
         case .paused: .cannotConnectNow
+        case .streamEnded: .adminShutdown
         case .unsupportedTransaction: .featureNotSupported
         case .queryTimeout: .queryCanceled
         case .idleTransactionTimeout: .idleInTransactionTimeout

@@ -6,6 +6,7 @@ struct PlaceCounts: Equatable, Sendable {
     private var recovering = 0
     private var testing = 0
     private var leaving = 0
+    private var dedicated = 0
     private var closing = 0
 
     /// Servers at all places.
@@ -20,6 +21,7 @@ struct PlaceCounts: Equatable, Sendable {
         case .recovering: self.recovering
         case .testing: self.testing
         case .leaving: self.leaving
+        case .dedicated: self.dedicated
         case .closing: self.closing
         }
     }
@@ -34,6 +36,7 @@ struct PlaceCounts: Equatable, Sendable {
         case .recovering: self.recovering += change
         case .testing: self.testing += change
         case .leaving: self.leaving += change
+        case .dedicated: self.dedicated += change
         case .closing: self.closing += change
         }
     }

@@ -24,6 +24,9 @@ public struct Pool: Equatable, Sendable {
     /// Clients whose login waits for what only a server can tell (the first ones of a pool).
     public internal(set) var greetings = WaitQueue()
 
+    /// Clients whose login waits for a slot for a connection of their own.
+    public internal(set) var dedicated = WaitQueue()
+
     /// Servers by place; idle ones are `idle`.
     var counts = PlaceCounts()
 
@@ -59,7 +62,7 @@ public struct Pool: Equatable, Sendable {
         guard shared.clients > 0 || self.isAlwaysFilled else { return 0 }
         let size = self.limits.size
         let minimum = size == 0 ? self.limits.minimumSize : min(self.limits.minimumSize, size)
-        return minimum - shared.living
+        return minimum - shared.pooled
     }
 
     /// Since when the oldest waiter of either kind waits.
@@ -71,11 +74,13 @@ public struct Pool: Equatable, Sendable {
     }
 
     /// Whether this pool's own limits allow one more connection beside those that take `slots`.
-    func hasRoom(beside slots: Int, now: Instant) -> Bool {
+    ///
+    /// - Parameter oldest: since when the oldest of those waits who want it.
+    func hasRoom(beside slots: Int, oldest: Instant?, now: Instant) -> Bool {
         guard self.limits.size > 0 else { return true }
         if slots < self.limits.size { return true }
         guard self.limits.reserveSize > 0, self.limits.reserveTimeout > 0,
-            let oldest = self.waiters.oldest, now - oldest >= self.limits.reserveTimeout
+            let oldest, now - oldest >= self.limits.reserveTimeout
         else { return false }
         return slots < self.limits.size + self.limits.reserveSize
     }

@@ -4,6 +4,8 @@ public struct PoolNotice: Equatable, Sendable {
     public var wanting: Int
     /// The same, clients that log in included.
     public var demand: Int
+    /// Whether clients wait for connections of their own.
+    public var awaitsDedicated: Bool
     /// Since when the oldest client waits here that `wanting` counts; 0 for nobody.
     public var oldest: Instant
     /// Idle servers that could be given away.

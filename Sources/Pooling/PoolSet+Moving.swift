@@ -57,7 +57,16 @@ extension PoolSet {
     /// another module copies the whole set and counts all its memory, twice a transaction.
     public mutating func notice(of pool: PoolID) -> PoolNotice {
         let index = pool.index
-        if self.isPaused(pool) { return PoolNotice(wanting: 0, demand: 0, oldest: 0, spare: 0) }
+        let awaitsDedicated = self.awaitsDedicated(pool)
+        if self.isPaused(pool) {
+            return PoolNotice(
+                wanting: 0,
+                demand: 0,
+                awaitsDedicated: awaitsDedicated,
+                oldest: 0,
+                spare: 0
+            )
+        }
         let wanting = max(
             0,
             self.pools[index].waiters.count - self.pools[index].count(.opening)
@@ -66,6 +75,7 @@ extension PoolSet {
         return PoolNotice(
             wanting: wanting,
             demand: max(0, self.pools[index].demand),
+            awaitsDedicated: awaitsDedicated,
             oldest: wanting > 0 ? self.pools[index].waiters.oldest ?? 0 : 0,
             spare: self.spare(index)
         )

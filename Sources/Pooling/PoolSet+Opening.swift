@@ -23,7 +23,8 @@ extension PoolSet {
     ///
     /// - Parameter demand: how many slots the pool wants.
     public mutating func evict(for pool: PoolID, demand: Int, now: Instant) -> ServerID? {
-        guard let server = self.evictable(for: pool, demand: demand) else { return nil }
+        let server = self.evictable(for: pool, demand: demand, isOwnUseful: false)
+        guard let server else { return nil }
         self.move(server, to: .closing, now: now)
         return server
     }
@@ -65,13 +66,19 @@ extension PoolSet {
             shared.failures > 0 ? 1 : min(shared.parallelism, pool.limits.loginParallelism)
         return !self.isPaused(id) && !self.shared.isPaused(id) && pool.hasCredentials
             && shared.retryAt <= now && shared.opening < parallelism
-            && pool.hasRoom(beside: shared.used, now: now)
+            && pool.hasRoom(
+                beside: shared.used + shared.dedicatedWanted,
+                oldest: pool.waiters.oldest,
+                now: now
+            )
     }
 
     /// The longest idle server, among this worker's, of another pool whose end frees the slot that
     /// `pool` lacks: of every cap that is full, or, where no server can do that alone, of one of
     /// them.
-    private func evictable(for pool: PoolID, demand: Int) -> ServerID? {
+    ///
+    /// - Parameter isOwnUseful: whether an idle server of `pool` itself may go, too.
+    func evictable(for pool: PoolID, demand: Int, isOwnUseful: Bool) -> ServerID? {
         let wanting = self.shared.pools[pool.index]
         // Slots that come back anyhow are enough for so many.
         func isMissing(_ cap: Cap) -> Bool { !cap.hasRoom && cap.closing < demand }
@@ -80,7 +87,7 @@ extension PoolSet {
         guard database || user || isMissing(self.shared.process) else { return nil }
         var all: Pool.Idle?
         var some: Pool.Idle?
-        for index in self.pools.indices where index != pool.index {
+        for index in self.pools.indices where isOwnUseful || index != pool.index {
             let other = self.pools[index]
             guard let oldest = other.idle.first else { continue }
             let freesDatabase = database && other.database == wanting.database
@@ -177,6 +184,7 @@ extension PoolSet {
     /// A server is being closed, wherever it stood.
     public mutating func closeStarted(_ server: ServerID, now: Instant) {
         guard self.place(of: server) != .closing else { return }
+        self.setStreaming(false, server)
         self.move(server, to: .closing, now: now)
     }
 

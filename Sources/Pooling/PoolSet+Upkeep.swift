@@ -29,7 +29,8 @@ extension PoolSet {
 
     private mutating func expireWaiters(_ index: Int, now: Instant, _ due: inout [Due]) {
         let pool = self.pools[index]
-        guard !pool.waiters.isEmpty || !pool.greetings.isEmpty else { return }
+        guard !pool.waiters.isEmpty || !pool.greetings.isEmpty || !pool.dedicated.isEmpty
+        else { return }
         var limit: (age: Nanoseconds, end: WaitEnd)?
         if pool.limits.waitTimeout > 0 { limit = (pool.limits.waitTimeout, .timeout) }
         let shared = self.shared.pools[index]
@@ -44,6 +45,10 @@ extension PoolSet {
                 due.append(.expired(waiter.client, since: waiter.since, limit.end))
             }
             while let waiter = self.pools[index].greetings.popFirst(since: since) {
+                due.append(.greetingExpired(waiter.client, limit.end))
+            }
+            while let waiter = self.pools[index].dedicated.popFirst(since: since) {
+                self.shared.pools[index].dedicatedWanted -= 1
                 due.append(.greetingExpired(waiter.client, limit.end))
             }
         }
@@ -73,10 +78,10 @@ extension PoolSet {
         if record.isCloseNeeded { return .closeNeeded }
         if self.isPaused(record.pool) { return .paused }
         let shared = self.shared.pools[index]
-        if pool.isOverSize(shared.living) { return .tooManyServers }
+        if pool.isOverSize(shared.claimed) { return .tooManyServers }
         let limits = pool.limits
         if limits.idleTimeout > 0, now - idle.since >= limits.idleTimeout,
-            shared.living > limits.minimumSize || (shared.clients == 0 && !pool.isAlwaysFilled)
+            shared.pooled > limits.minimumSize || (shared.clients == 0 && !pool.isAlwaysFilled)
         {
             return .serverIdleTimeout
         }

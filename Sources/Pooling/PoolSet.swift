@@ -23,6 +23,8 @@ public struct PoolSet: Equatable, Sendable {
         var isTaken: Bool
         var isCloseNeeded: Bool
         var connectedAt: Instant
+        /// It is one client's own, and streams.
+        var isStreaming = false
     }
 
     /// What the workers of the process count together.
@@ -118,7 +120,8 @@ public struct PoolSet: Equatable, Sendable {
     /// A server is ready for a client: after a transaction, a recovery, a check or its login.
     /// Needs no shared counts.
     ///
-    /// - Parameter living: connections of the pool, of all workers, that are not being closed.
+    /// - Parameter living: `SharedCounts.PoolCounts.claimed`: connections of the pool, of all
+    ///   workers, that are not being closed, and those that must get a slot.
     public mutating func checkIn(_ server: ServerID, living: Int, now: Instant) -> CheckIn {
         let record = self.record(server)
         let index = record.pool.index

@@ -15,6 +15,8 @@ import Wire
 /// - While a COPY waits for data the server ignores Sync and Flush, so a Sync sent into a COPY is
 ///   never answered. Whether one was read in the COPY or after the COPY's error cannot be known
 ///   from outside; then the server is doubtful.
+/// - A COPY in both directions (replication) is to the requests what a COPY from the client is, and
+///   its data to the client are part of the answer. Either side may end its own direction first.
 ///
 /// A reply that no entry explains is `unexpected`: the connection cannot be understood any more.
 ///
@@ -198,7 +200,7 @@ public struct ReplyLedger: Equatable, Sendable {
             return self.errorReceived()
         case .readyForQuery:
             return self.readyReceived()
-        case .authentication, .backendKeyData, .negotiateProtocolVersion, .copyBoth:
+        case .authentication, .backendKeyData, .negotiateProtocolVersion:
             return .unexpected
         default:
             return self.answerReceived(kind)
@@ -210,7 +212,7 @@ public struct ReplyLedger: Equatable, Sendable {
         guard let request = self.current else { return .unexpected }
         let verdict: Verdict = self.isSwallowing ? .swallow : .forward
         switch (request, kind) {
-        case (.query, .copyIn), (.execute, .copyIn):
+        case (.query, .copyIn), (.execute, .copyIn), (.query, .copyBoth):
             self.copyInStarted()
         case (.query, .commandComplete):
             self.copyInEnded()

@@ -13,10 +13,13 @@ public enum ServerPlace: Int, Equatable, Sendable, CaseIterable {
     /// On its way to another worker, which has somebody waiting for it. Becomes: idle, active,
     /// closing, or leaves.
     case leaving
+    /// One client's own, for as long as both live (`PoolSet+Dedicated`): no business of the pool's
+    /// but that it takes a slot. Becomes: closing.
+    case dedicated
     /// Told to end; PostgreSQL has not closed it yet. Ends with the slot's release.
     case closing
 
     /// Whether all workers together count the servers that stand here.
     @inline(__always)
-    var isCounted: Bool { self == .opening || self == .closing }
+    var isCounted: Bool { self == .opening || self == .dedicated || self == .closing }
 }

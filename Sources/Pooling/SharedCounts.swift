@@ -15,8 +15,15 @@ public struct SharedCounts: Equatable, Sendable {
         public internal(set) var used = 0
         /// Of those, the ones whose connections are being opened.
         public internal(set) var opening = 0
-        /// Of those, the ones whose connections are being closed.
+        /// Of those, the ones whose connections are one client's own, being opened or open.
+        public internal(set) var dedicated = 0
+        /// Of those, the ones that stream: such a connection does not end by itself.
+        public internal(set) var streaming = 0
+        /// Of the slots taken, the ones whose connections are being closed.
         public internal(set) var closing = 0
+
+        /// Clients that wait for a slot for a connection of their own.
+        public internal(set) var dedicatedWanted = 0
 
         /// Clients that are logged in to this pool.
         public internal(set) var clients = 0
@@ -33,10 +40,17 @@ public struct SharedCounts: Equatable, Sendable {
         /// Slots whose connections serve, could serve, or soon will.
         public var living: Int { self.used - self.closing }
 
-        /// Slots whose connections have logged in and are not being closed.
-        public var serving: Int { self.living - self.opening }
+        /// Slots that are taken, or should be: while a client waits for a connection of its own,
+        /// the pool is as full as if it had it, so that one of the others makes room.
+        public var claimed: Int { self.living + self.dedicatedWanted }
 
-        /// Whether a connection stands that has logged in and is not being closed.
+        /// Slots whose connections any client of the pool can use, now or soon.
+        var pooled: Int { self.living - self.dedicated }
+
+        /// Slots whose connections have logged in, are not being closed, and serve whoever comes.
+        public var serving: Int { self.pooled - self.opening }
+
+        /// Whether a connection stands that serves whoever comes.
         var hasServers: Bool { self.serving > 0 }
 
         /// Notes a failure to log in; the next try waits longer each time.
@@ -183,6 +197,7 @@ public struct SharedCounts: Equatable, Sendable {
         let counts = self.pools[pool.index]
         self.pools[pool.index].used += change.used
         self.pools[pool.index].opening += change.opening
+        self.pools[pool.index].dedicated += change.dedicated
         self.pools[pool.index].closing += change.closing
         self.databases[counts.database].count(change)
         self.users[counts.user].count(change)

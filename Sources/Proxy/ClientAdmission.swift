@@ -27,7 +27,20 @@ extension Worker {
         }
         guard let database = self.database(named: client.databaseName), !database.isRemoved else {
             let name = client.databaseName
-            return self.refuse(client, .invalidCatalogName, "database \"\(name)\" does not exist")
+            // What pg_basebackup and pg_receivewal ask for, though it is no database to PostgreSQL.
+            let isTool = client.replication == .physical && name == "replication"
+            return self.closeClient(
+                client,
+                .loginFailed,
+                ErrorFields(
+                    .fatal,
+                    .invalidCatalogName,
+                    "database \"\(name)\" does not exist",
+                    hint: isTool
+                        ? "Physical replication needs an entry of this name, or one for \"*\"."
+                        : nil
+                )
+            )
         }
         guard !database.isDisabled else {
             return self.refuse(
@@ -55,6 +68,7 @@ extension Worker {
         client.user = user
         self.withShared { self.pools.clientJoined(pool.id) }
         pool.counters.clientLoginCount += 1
+        if client.replication != .none { return self.joinForReplication(client, pool) }
         client.phase = .greeting
         if pool.hasGreeting {
             self.greet(client)
@@ -170,25 +184,35 @@ extension Worker {
         guard let values = pool.greeting?.write(to: &self.writer, wanted: login.wanted) else {
             preconditionFailure("a client greeted without a greeting")
         }
+        client.parameters = self.parameters.hold(values)
+        client.login = nil
+        self.enterPool(client, pool)
+        self.readyClients.append(client.id)
+    }
+
+    /// Sends a greeting whose first part is in the writer, and opens the client's session.
+    func enterPool(_ client: ClientConnection, _ pool: PoolEntry) {
         let key = self.newKey(for: client)
         client.cancelKey = key
         self.writer.backendKeyData(processID: key.processID, secret: key.secret)
         self.writer.readyForQuery(.idle)
-        client.parameters = self.parameters.hold(values)
         client.policy = self.policy(for: client, pool)
         client.session = ClientSession(mode: client.policy.mode)
-        client.session.isSimpleQueryDisabled = self.settings.global.disablePqexec
+        client.session.isSimpleQueryDisabled = self.isSimpleQueryDisabled(for: client)
         client.reader = FrameReader(limit: self.settings.global.maxPacketSize)
-        client.login = nil
         client.phase = .ready
         client.ticket = .none
         client.idleSince = self.loop.now
         self.send(self.writer.bytes, to: client.socket)
-        self.readyClients.append(client.id)
+    }
+
+    /// Replication commands are simple queries, so `disable_pqexec` does not concern them.
+    func isSimpleQueryDisabled(for client: ClientConnection) -> Bool {
+        self.settings.global.disablePqexec && client.replication == .none
     }
 
     /// `application_name_add_host`: PostgreSQL's own views then say where a client really is.
-    private func addHost(to login: ClientLogin, of client: ClientConnection) {
+    func addHost(to login: ClientLogin, of client: ClientConnection) {
         guard self.settings.global.applicationNameAddHost,
             let place = self.parameters.place(of: "application_name")
         else { return }

@@ -75,6 +75,11 @@ final class ClientConnection {
 
     var console: ConsoleSession?
 
+    /// What kind of replication it has asked for.
+    var replication = ReplicationMode.none
+    /// The server that is being opened for it alone; `server` once it is greeted.
+    var dedicated: ServerConnection?
+
     /// Requests that came before a wait ended in an error share the error.
     final class Refusal {
         let fields: ErrorFields

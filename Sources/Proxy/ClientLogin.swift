@@ -15,6 +15,8 @@ final class ClientLogin {
     var startup: StartupParameters?
     /// Startup values of followed parameters, by their place.
     var wanted: [String?] = []
+    /// `options` of a replication client, as sent.
+    var options: String?
     var hasAskedForTLS = false
     var hasAskedForGSS = false
     /// A password message is awaited, rather than a helper thread.
@@ -192,7 +194,7 @@ extension Worker {
             self.send(self.writer.bytes, to: client.socket)
         }
         let isConsole = Self.isConsole(startup.database)
-        if let refusal = self.refusal(of: startup, isConsole: isConsole) {
+        if let refusal = self.refusal(isConsole: isConsole) {
             return self.closeClient(client, .loginFailed, refusal)
         }
         if !isConsole {
@@ -203,12 +205,24 @@ extension Worker {
         }
         do throws(StartupParameterError) {
             login.wanted = try self.wantedParameters(startup, isConsole: isConsole)
+            if !isConsole {
+                client.replication = try self.replicationMode(startup)
+                login.options = startup.others.last { $0.name == "options" }?.value
+            }
         } catch {
             return self.closeClient(client, .loginFailed, error.fields)
         }
         if self.settings.global.logConnections {
             let names = "db=\(startup.database) user=\(startup.user)"
-            self.logger.info("\(client.prefix)login attempt: \(names) tls=no replication=no")
+            let replication =
+                switch client.replication {
+                case .none: "no"
+                case .physical: "yes"
+                case .logical: "database"
+                }
+            self.logger.info(
+                "\(client.prefix)login attempt: \(names) tls=no replication=\(replication)"
+            )
         }
         if isConsole, self.isOwner(client) { return self.openConsole(client, .admin) }
         self.authenticate(client, startup)
@@ -220,20 +234,10 @@ extension Worker {
     }
 
     /// Why nobody like this may come in now.
-    private func refusal(of startup: StartupParameters, isConsole: Bool) -> ErrorFields? {
+    private func refusal(isConsole: Bool) -> ErrorFields? {
         if isConsole { return nil }
         if self.ending != .none {
             return ErrorFields(.fatal, .cannotConnectNow, "pooler is shutting down")
-        }
-        if let mode = startup.others.first(where: { $0.name == "replication" })?.value,
-            !["false", "off", "no", "0"].contains(mode.lowercased())
-        {
-            return ErrorFields(
-                .fatal,
-                .featureNotSupported,
-                "replication connections are not supported by this version",
-                hint: "Connect to PostgreSQL directly for replication."
-            )
         }
         return nil
     }

@@ -73,7 +73,9 @@ extension Worker {
         if client.session.state == .waiting {
             _ = self.pools.leave(pool.id, client: client.id, ticket: client.ticket)
         }
-        if phase == .greeting {
+        if phase == .greeting, client.replication != .none {
+            self.leaveReplication(client, pool)
+        } else if phase == .greeting {
             _ = self.pools.leaveGreeting(pool.id, client: client.id, ticket: client.ticket)
         }
         self.withShared {
@@ -113,11 +115,14 @@ extension Worker {
 
     /// Ends a server connection; its slot stays taken until PostgreSQL has closed it.
     ///
-    /// - Parameter peerClosed: PostgreSQL has done so already.
+    /// - Parameters:
+    ///   - peerClosed: PostgreSQL has done so already.
+    ///   - isCancelled: what it is doing is not to be finished.
     func closeServer(
         _ server: ServerConnection,
         _ reason: CloseReason,
-        peerClosed: Bool = false
+        peerClosed: Bool = false,
+        isCancelled: Bool = true
     ) {
         guard server.phase != .closing else { return }
         let isLoggedIn =
@@ -127,6 +132,7 @@ extension Worker {
         let isBusy = isLoggedIn && !server.session.ledger.isSettled
         self.logClose(server, reason)
         self.touch(server.pool)
+        self.setStreaming(false, server)
         self.withShared {
             self.pools.closeStarted(server.id, now: self.loop.now)
             self.noteLiving(of: server.pool)
@@ -140,11 +146,16 @@ extension Worker {
             client.server = nil
             self.tellAndClose(client, reason, server)
         }
+        if let owner = server.owner {
+            server.owner = nil
+            owner.dedicated = nil
+            self.closeClient(owner, reason)
+        }
         if server.socket == .none {
             self.serverClosed(server)
         } else if isLoggedIn, !peerClosed {
             // A busy backend notices nothing until its statement ends.
-            if isBusy { self.startCancel(server, for: nil) }
+            if isBusy, isCancelled { self.startCancel(server, for: nil) }
             self.writer.removeAll()
             self.writer.terminate()
             self.send(self.writer.bytes, to: server.socket)

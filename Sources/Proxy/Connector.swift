@@ -18,6 +18,7 @@ extension Worker {
     ///   count as coming.
     func openServers(in pool: PoolEntry, expectingOthers: Bool = true) {
         guard self.opensServers else { return }
+        self.openDedicated(in: pool)
         self.serveWaiters(of: pool)
         self.noteInbound(of: pool, expectingOthers: expectingOthers)
         while let opening = self.nextOpening({ $0.nextOpening(in: pool.id, now: $1) }) {
@@ -30,6 +31,7 @@ extension Worker {
     func openServers() {
         guard self.opensServers else { return }
         for pool in self.poolEntries {
+            self.openDedicated(in: pool)
             self.serveWaiters(of: pool)
             self.noteInbound(of: pool, expectingOthers: true)
         }
@@ -84,24 +86,32 @@ extension Worker {
     }
 
     /// Makes a server connection that does not connect yet; its slot is taken.
-    private func begin(_ pool: PoolEntry?) -> ServerConnection {
+    ///
+    /// - Parameter owner: the client that gets it alone; nil for one of the pool.
+    func begin(_ pool: PoolEntry?, for owner: ClientConnection? = nil) -> ServerConnection {
         guard let pool else { preconditionFailure("a server opened for a pool of others") }
         let server = self.servers.insert { index, generation in
             ServerConnection(
                 id: ServerID(index: index, generation: generation),
                 number: self.process.number(),
                 pool: pool,
-                connectTime: Self.wallClock()
+                connectTime: Self.wallClock(),
+                owner: owner
             )
         }
-        self.pools.opened(server.id, in: pool.id, now: self.loop.now)
+        if let owner {
+            owner.dedicated = server
+            self.pools.openedDedicated(server.id, in: pool.id, now: self.loop.now)
+        } else {
+            self.pools.opened(server.id, in: pool.id, now: self.loop.now)
+        }
         self.noteLiving(of: pool)
         server.epoch = self.epoch
         self.touch(pool)
         return server
     }
 
-    private func resolve(_ server: ServerConnection) {
+    func resolve(_ server: ServerConnection) {
         let now = self.loop.now
         let pool = server.pool
         server.deadline = self.connectDeadline
@@ -220,12 +230,16 @@ extension Worker {
         let detail = fields.detail.map { " (\($0))" } ?? ""
         let text = "\(fields.severity.rawValue) \(fields.message)\(detail)"
         self.logger.warning("\(server.prefix)server login failed: \(text)")
-        pool.shared.learn { $0.lastFailure = fields }
+        if !server.isDedicated { pool.shared.learn { $0.lastFailure = fields } }
         pool.counters.serverLoginFailureCount += 1
         if pool.database.settings.hosts.count > 1, failure == .unreachable,
             pool.database.settings.loadBalanceHosts == .disable
         {
             pool.database.hostTurn += 1
+        }
+        let reason: CloseReason = failure == .unreachable ? .connectFailed : .serverLoginFailed
+        if server.isDedicated {
+            return self.dedicatedFailed(server, reason, fields, peerClosed: peerClosed)
         }
         let now = self.loop.now
         let isForAll: Bool
@@ -234,7 +248,6 @@ extension Worker {
         } else {
             isForAll = false
         }
-        let reason: CloseReason = failure == .unreachable ? .connectFailed : .serverLoginFailed
         self.closeServer(server, reason, peerClosed: peerClosed)
         if isForAll {
             self.refuseAll(pool, fields)

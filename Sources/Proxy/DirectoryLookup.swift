@@ -3,6 +3,7 @@ import Logging
 import Pooling
 import Reactor
 import Settings
+import Wire
 
 /// Databases, users and pools by name, and the settings that apply to them.
 extension Worker {
@@ -193,6 +194,9 @@ extension Worker {
     }
 
     func policy(for client: ClientConnection, _ pool: PoolEntry) -> ClientPolicy {
+        // A stream is one query that never ends, and a base backup a long one: neither has a limit,
+        // nor is it slow.
+        if client.replication != .none { return ClientPolicy(mode: .session) }
         let user = client.userName
         if let known = pool.policy, known.user == user { return known.value }
         let policy = ClientPolicy(
@@ -242,7 +246,7 @@ extension Worker {
         for client in self.clients.all where client.phase == .ready {
             guard let pool = client.pool else { continue }
             client.policy = self.policy(for: client, pool)
-            client.session.isSimpleQueryDisabled = settings.global.disablePqexec
+            client.session.isSimpleQueryDisabled = self.isSimpleQueryDisabled(for: client)
             // A client in the middle of something keeps its mode until it has no server.
             if client.server == nil { client.session.mode = client.policy.mode }
         }

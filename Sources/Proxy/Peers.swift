@@ -42,6 +42,8 @@ extension Worker {
         case .server(let transfer): self.arrived(transfer)
         case .roomFreed: self.openServers()
         case .evict(let pool, let demand): self.evict(for: pool, demand: demand)
+        case .evictForDedicated(let pool, let demand):
+            self.evictForDedicated(pool, demand: demand, asksOthers: false)
         case .greeted(let pool): self.pool(pool).map { self.greetWaiting($0) }
         case .refuseAll(let pool, let fields):
             // Unless somebody has had more luck since.
@@ -105,7 +107,7 @@ extension Worker {
     func publish(_ pool: PoolEntry) -> Bool {
         let notice = self.pools.notice(of: pool.id)
         pool.board.publish(self.index, notice)
-        let isWanting = notice.wanting > 0 || notice.demand > 0
+        let isWanting = notice.wanting > 0 || notice.demand > 0 || notice.awaitsDedicated
         guard isWanting != pool.isWanting else { return false }
         pool.isWanting = isWanting
         if isWanting {
@@ -208,7 +210,7 @@ extension Worker {
 
     /// Keeps the figure that `checkIn` compares with a pool's size; within `withShared`.
     func noteLiving(of pool: PoolEntry) {
-        pool.board.living = self.pools.shared.pools[pool.id.index].living
+        pool.board.living = self.pools.shared.pools[pool.id.index].claimed
     }
 
     /// Whether clients of other workers want servers.

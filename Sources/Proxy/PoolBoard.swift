@@ -38,7 +38,8 @@ struct PoolBoard: Sendable {
         unsafe self.totals.initialize(to: Totals())
     }
 
-    /// Connections of the pool that are not being closed, as last counted.
+    /// Connections of the pool that are not being closed, and those that must get a slot, as last
+    /// counted.
     var living: Int {
         get { unsafe self.totals.pointee.living.load(ordering: .relaxed) }
         nonmutating set {

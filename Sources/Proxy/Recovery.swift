@@ -20,6 +20,10 @@ extension Worker {
         client.server = nil
         // The rest of a reply that was on its way is nobody's any more.
         server.isPassing = false
+        if server.isDedicated {
+            // After a clean good-bye what was sent is finished; a base backup for nobody is not.
+            return self.closeServer(server, .ownerGone, isCancelled: vanished)
+        }
         self.finishMessage(server, of: client)
         let isBusy = !server.session.ledger.isSettled
         self.pools.recoveryStarted(server.id, now: self.loop.now)

@@ -386,6 +386,8 @@ extension Worker {
             server.statements.completed(span, in: frame.bodyOffset..<frame.end)
         case .parameterStatus:
             self.parameterReported(server, span, frame.bodyOffset..<frame.end)
+        case .copyBoth:
+            self.streamStarted(server)
         default:
             break
         }
@@ -416,6 +418,7 @@ extension Worker {
         let isAtRest = server.session.standing() != .busy
         switch server.client?.session.batchEnded(status: status, isAtRest: isAtRest) {
         case .keep:
+            if server.isStreaming { self.setStreaming(false, server) }
             if isAtRest, self.settings.global.serverFastClose, self.pools.isCloseNeeded(server.id) {
                 self.closeServer(server, .closeNeeded)
             }
@@ -449,7 +452,10 @@ extension Worker {
         }
         let isSettled = server.session.ledger.isSettled
         if server.queryStart != 0 {
-            server.pool.counters.queryTime += UInt64(max(0, now - server.queryStart) / 1_000)
+            // The time of a stream says nothing of queries.
+            if !server.isDedicated {
+                server.pool.counters.queryTime += UInt64(max(0, now - server.queryStart) / 1_000)
+            }
             // What was sent behind it has its turn now.
             server.queryStart = isSettled ? 0 : now
             if !isSettled { server.pool.counters.queryCount += 1 }
@@ -457,9 +463,11 @@ extension Worker {
         if server.session.status == .idle {
             server.pool.counters.xactCount += 1
             if server.transactionStart != 0 {
-                server.pool.counters.xactTime += UInt64(
-                    max(0, now - server.transactionStart) / 1_000
-                )
+                if !server.isDedicated {
+                    server.pool.counters.xactTime += UInt64(
+                        max(0, now - server.transactionStart) / 1_000
+                    )
+                }
                 server.transactionStart = isSettled ? 0 : now
             }
         }

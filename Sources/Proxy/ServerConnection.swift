@@ -40,6 +40,10 @@ final class ServerConnection {
     let pool: PoolEntry
     /// Wall-clock microseconds.
     let connectTime: Int64
+    /// Opened for one client, and closed with it.
+    let isDedicated: Bool
+    /// What kind of replication that client has asked for.
+    let replication: ReplicationMode
 
     var socket = SocketID.none
     var address = SocketAddress.unix(path: "")
@@ -55,6 +59,10 @@ final class ServerConnection {
 
     /// The client that has checked it out.
     var client: ClientConnection?
+    /// The client that it is being opened for, if for one alone; `client` when it has logged in.
+    var owner: ClientConnection?
+    /// It streams for replication.
+    var isStreaming = false
     var own = OwnRequest.none
     /// The error that the own request got.
     var ownError: ErrorFields?
@@ -85,7 +93,16 @@ final class ServerConnection {
 
     let statements = StatementLog()
 
-    init(id: ServerID, number: Int64, pool: PoolEntry, connectTime: Int64) {
+    init(
+        id: ServerID,
+        number: Int64,
+        pool: PoolEntry,
+        connectTime: Int64,
+        owner: ClientConnection? = nil
+    ) {
+        self.owner = owner
+        self.isDedicated = owner != nil
+        self.replication = owner?.replication ?? .none
         self.id = id
         self.number = number
         self.pool = pool

@@ -41,6 +41,8 @@ extension Worker {
         ] {
             if let value { parameters.append((name, value)) }
         }
+        // Of two values for one name PostgreSQL takes the later one.
+        if server.isDedicated { parameters += self.replicationParameters(of: server) }
         self.writer.removeAll()
         self.writer.startup(parameters)
         self.send(self.writer.bytes, to: server.socket)
@@ -174,6 +176,7 @@ extension Worker {
 
     /// The server waits for the first query.
     private func loginEnded(_ server: ServerConnection, _ login: ServerLogin) {
+        if server.isDedicated { return self.dedicatedReady(server, login) }
         let greeting = Greeting(login.reported, following: self.parameters)
         server.parameters = self.parameters.hold(greeting.values)
         server.pool.shared.greeting = greeting

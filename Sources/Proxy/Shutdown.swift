@@ -103,7 +103,9 @@ extension Worker {
         case .none:
             return
         case .afterClients:
-            guard self.clients.count == self.consoleClients else { return }
+            // Streams never end; they are ended with the process, when nothing else goes on at any
+            // worker.
+            guard self.clients.count == self.consoleClients + self.streamCount else { return }
         case .afterServers:
             guard !self.servers.all.contains(where: { $0.client != nil || $0.phase == .recovering })
             else { return }

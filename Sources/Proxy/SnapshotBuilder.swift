@@ -174,6 +174,7 @@ extension Worker {
         switch self.pools.place(of: server.id) {
         case .opening: return .login
         case .active: return .active
+        case .dedicated: return server.client == nil ? .login : .active
         case .idle:
             let needsCheck = self.pools.needsCheck(server.id, now: self.loop.now)
             return needsCheck ? .used : .idle
@@ -197,6 +198,7 @@ extension Worker {
             connectTime: server.connectTime,
             requestTime: server.requestTime
         )
+        row.replication = Self.replication(server.replication)
         row.closeNeeded = self.pools.isCloseNeeded(server.id)
         row.link = server.client?.handle
         row.remotePID = Int(server.processID)
@@ -225,6 +227,7 @@ extension Worker {
         if client.session.state == .waiting {
             row.wait = max(0, self.loop.now - client.requestedAt) / 1_000
         }
+        row.replication = Self.replication(client.replication)
         row.link = client.server?.handle
         row.applicationName = self.applicationName(client.parameters)
         if let peer = self.loop.peerCredentials(client.socket), client.isUnix {
@@ -249,6 +252,16 @@ extension Worker {
             case .waiting: return .waiting
             case .linking, .linked: return .active
             }
+        }
+    }
+
+    private static func replication(
+        _ mode: ReplicationMode
+    ) -> Snapshot.Connection.Replication {
+        switch mode {
+        case .none: .none
+        case .physical: .physical
+        case .logical: .logical
         }
     }
 

@@ -12,18 +12,34 @@ extension Worker {
     ) throws(StartupParameterError) -> [String?] {
         var wanted = [String?](repeating: nil, count: self.parameters.names.count)
         if isConsole { return wanted }
+        let isForReplication = try self.replicationMode(startup) != .none
         let ignored = self.settings.global.ignoreStartupParameters
         for parameter in startup.others {
             if let place = self.parameters.place(of: parameter.name) {
                 wanted[place] = parameter.value
             } else if parameter.name == "options" {
-                guard !ignored.contains("options") else { continue }
+                // A replication client's server takes them as they are.
+                guard !isForReplication, !ignored.contains("options") else { continue }
                 try self.readOptions(parameter.value, into: &wanted)
             } else if parameter.name != "replication", !ignored.contains(parameter.name) {
                 throw .unsupported(parameter.name)
             }
         }
         return wanted
+    }
+
+    /// What kind of replication a client asks for; the last of several values counts, as for
+    /// PostgreSQL.
+    func replicationMode(
+        _ startup: StartupParameters
+    ) throws(StartupParameterError) -> ReplicationMode {
+        guard let value = startup.others.last(where: { $0.name == "replication" })?.value else {
+            return .none
+        }
+        guard let mode = ReplicationMode(startupValue: value) else {
+            throw .invalidReplication(value)
+        }
+        return mode
     }
 
     /// `-c name=value`, `-cname=value` and `--name=value`, separated by white space, which a

@@ -8,6 +8,8 @@ enum StartupParameterError: Error {
     case unsupportedOption(String)
     /// `options` holds something else than `-c name=value` and `--name=value`.
     case unsupportedOptions
+    /// `replication` has a value that is none of its own.
+    case invalidReplication(String)
 
     private static let hint =
         "Add it to ignore_startup_parameters, or to track_extra_parameters if PostgreSQL "
@@ -29,6 +31,13 @@ enum StartupParameterError: Error {
                 .protocolViolation,
                 "unsupported startup parameter in options: \(name)",
                 hint: Self.hint
+            )
+        case .invalidReplication(let value):
+            ErrorFields(
+                .fatal,
+                .invalidParameterValue,
+                "invalid value for parameter \"replication\": \"\(value)\"",
+                hint: "Valid values are: \"false\", 0, \"true\", 1, \"database\"."
             )
         case .unsupportedOptions:
             ErrorFields(

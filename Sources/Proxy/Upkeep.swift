@@ -19,6 +19,7 @@ extension Worker {
             }
         }
         self.expireCancels(now: now)
+        self.endStreamsOfPaused()
         self.openServers()
         if self.hasPeers {
             self.countMissed(now: now)
@@ -36,7 +37,9 @@ extension Worker {
     private func publishTransactions() {
         for pool in self.poolEntries { pool.oldestTransaction = 0 }
         for place in self.servers.places {
-            guard let server = self.servers[place], server.transactionStart != 0 else { continue }
+            guard let server = self.servers[place], server.transactionStart != 0,
+                !server.isDedicated
+            else { continue }
             let known = server.pool.oldestTransaction
             if known == 0 || server.transactionStart < known {
                 server.pool.oldestTransaction = server.transactionStart

@@ -135,7 +135,8 @@ extension Worker {
     private func situation(of pool: PoolEntry) -> String {
         let state = self.pools.pools[pool.id.index]
         let size = state.limits.size
-        let active = self.withShared { self.pools.shared.pools[pool.id.index].serving }
+        let counts = self.withShared { self.pools.shared.pools[pool.id.index] }
+        let active = counts.serving + counts.dedicated
         var oldest = self.oldestTransaction(of: pool) ?? .max
         var waiting = state.waiters.count
         for worker in self.mailboxes.indices where worker != self.index {
@@ -155,7 +156,8 @@ extension Worker {
     /// When the oldest transaction of a pool began here; nil when none is open.
     func oldestTransaction(of pool: PoolEntry) -> Instant? {
         var oldest: Instant?
-        for server in self.servers.all where server.pool === pool && server.transactionStart != 0 {
+        for server in self.servers.all
+        where server.pool === pool && server.transactionStart != 0 && !server.isDedicated {
             oldest = min(oldest ?? .max, server.transactionStart)
         }
         return oldest

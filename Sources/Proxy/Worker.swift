@@ -88,6 +88,8 @@ public final class Worker {
     var servers = Slab<ServerConnection>()
     var cancels = Slab<CancelConnection>()
     var consoleClients = 0
+    /// Servers that stream for replication.
+    var streamCount = 0
 
     var pools = PoolSet()
     var databaseEntries: [String: DatabaseEntry] = [:]

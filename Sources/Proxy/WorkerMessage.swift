@@ -51,6 +51,8 @@ public struct WorkerMessage: Sendable {
         case roomFreed
         /// A pool of another worker wants a slot, so that an idle server of another pool must go.
         case evict(for: PoolID, demand: Int)
+        /// Likewise where clients of the pool want connections of their own.
+        case evictForDedicated(PoolID, demand: Int)
         /// It is known what clients of this pool are greeted with.
         case greeted(PoolID)
         /// Who waits for a server of this pool is told why there will be none.

@@ -20,6 +20,8 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible {
     public static let featureNotSupported = SQLState("0A000")
     /// `22021`: bytes that are no text in the encoding expected.
     public static let characterNotInRepertoire = SQLState("22021")
+    /// `22023`
+    public static let invalidParameterValue = SQLState("22023")
     /// `25P02`: commands are refused until the end of the failed transaction.
     public static let failedTransaction = SQLState("25P02")
     /// `25P03`

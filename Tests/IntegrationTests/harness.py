@@ -98,8 +98,12 @@ class Postgres:
         "scram_user": ("scram-sha-256", "scram-secret", "scram-sha-256"),
     }
 
-    def __init__(self, folder, port):
+    #: The roles that may replicate, in servers that are made for that.
+    replicas = ("app", "scram_user")
+
+    def __init__(self, folder, port, replicates=False):
         self.data, self.log, self.port = folder / "data", folder / "postgres.log", port
+        self.replicates = replicates
         self.folder = own(folder)
         self.superuser = "postgres"
 
@@ -121,8 +125,16 @@ class Postgres:
                 log_min_messages = warning
                 log_line_prefix = '%m [%p] %u@%d '
                 """)
+            if self.replicates:
+                conf.write("""
+                    wal_level = logical
+                    max_wal_senders = 10
+                    max_replication_slots = 20
+                    """)
         lines = [f"local all {self.superuser} trust", f"host all {self.superuser} {HOST}/32 trust"]
         lines += [f"host all {role} 127.0.0.0/8 {how}" for role, (how, _, _) in self.roles.items()]
+        if self.replicates:
+            lines += [f"host replication {role} 127.0.0.0/8 {self.roles[role][0]}" for role in self.replicas]
         (self.data / "pg_hba.conf").write_text("\n".join(lines) + "\n")
         self.start()
         with self.connect() as connection:
@@ -132,6 +144,8 @@ class Postgres:
                     connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
                 else:
                     connection.execute(f"CREATE ROLE {role} LOGIN")
+                if self.replicates and role in self.replicas:
+                    connection.execute(f"ALTER ROLE {role} REPLICATION")
             for database in ("app", "second", "bench"):
                 connection.execute(f"CREATE DATABASE {database} OWNER app")
                 connection.execute(f"GRANT CREATE, CONNECT, TEMP ON DATABASE {database} TO PUBLIC")

@@ -226,7 +226,8 @@ struct ConversationRun {
     /// The client is gone: does what `nextRecovery` says until the server is ready or closed;
     /// returns what is wrong.
     mutating func recover() -> String? {
-        for _ in 0..<200 {
+        // Each reply that is due is a step.
+        for _ in 0..<200 + self.pending.count {
             let step = self.session.nextRecovery()
             if (self.session.standing() == .ready) != (step == .ready) {
                 return "standing \(self.session.standing()) before recovery \(step)"

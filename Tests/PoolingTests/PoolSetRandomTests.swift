@@ -39,7 +39,9 @@ struct PoolSetRandomTests {
                 pools.append((set.addPool(database: database, user: user, limits: limits), limits))
             }
         }
-        return PoolWorld(set, pools: pools, clientsPerPool: 1 + random.below(5))
+        var world = PoolWorld(set, pools: pools, clientsPerPool: 1 + random.below(5))
+        world.hasOwners = random.chance(60)
+        return world
     }
 
     private static func run(_ round: Int) -> (PoolWorldViolation, [PoolWorld.Event])? {
@@ -63,6 +65,7 @@ struct PoolSetRandomTests {
                 if world.clients[client].state != .away { try world.happen(.leave(client)) }
             }
             for pool in world.pools.indices {
+                while !world.ownQueues[pool].isEmpty { try world.happen(.leaveOwn(pool)) }
                 world.limits[pool].minimumSize = 0
                 world.set.setLimits(world.limits[pool], of: world.pools[pool])
             }
@@ -71,7 +74,9 @@ struct PoolSetRandomTests {
                 try world.happen(server.place == .closing ? .closed(0) : .dies(0))
             }
         } catch { return error }
-        guard world.set.slots(ofDatabase: nil) == 0, world.set.slots(ofDatabase: 0) == 0 else {
+        guard world.set.slots(ofDatabase: nil) == 0, world.set.slots(ofDatabase: 0) == 0,
+            world.set.onlyStreams(inDatabase: 0)
+        else {
             return .slotsMiscounted("at the end")
         }
         return nil

@@ -6,6 +6,7 @@ extension PoolWorld {
     mutating func check() throws(PoolWorldViolation) {
         try self.checkPlaces()
         try self.checkCaps()
+        try self.checkOwn()
         for pool in self.pools.indices { try self.checkWaiting(pool) }
     }
 

@@ -19,6 +19,9 @@ extension PoolWorld {
         case depart(Int)
         case arrive(Int)
         case stay(Int)
+        case wantOwn(Int)
+        case leaveOwn(Int)
+        case stream(Int, Bool)
         case pause
         case resume
         case pass(Nanoseconds)
@@ -50,7 +53,13 @@ extension PoolWorld {
                 events.append(.loseBeforeUse(index))
             case .recovering: events += [.ready(index), .dies(index)]
             case .testing: events += [.ready(index), .checkFails(index)]
+            case .dedicated: events += [.dies(index), .stream(index, true), .stream(index, false)]
             case .closing: events.append(.closed(index))
+            }
+        }
+        if self.hasOwners {
+            for pool in self.pools.indices {
+                events.append(self.ownQueues[pool].count < 2 ? .wantOwn(pool) : .leaveOwn(pool))
             }
         }
         events.append(self.pausedPools.isEmpty ? .pause : .resume)
@@ -90,6 +99,10 @@ extension PoolWorld {
         case .depart(let pool): try self.depart(pool)
         case .arrive(let index): try self.arrive(index)
         case .stay(let index): try self.offer(index)
+        case .wantOwn(let pool): self.wantOwn(pool)
+        case .leaveOwn(let pool): try self.leaveOwn(pool)
+        case .stream(let index, let streams):
+            self.set.setStreaming(streams, self.servers[index].id)
         case .pause:
             self.set.setPaused(true, database: nil)
             self.pausedPools = Set(self.pools.indices)
@@ -152,7 +165,7 @@ extension PoolWorld {
     ) throws(PoolWorldViolation) {
         let server = self.servers[index]
         let others = self.servers.contains {
-            $0.pool == server.pool && $0.place != .closing && $0.place != .opening
+            $0.pool == server.pool && ![.closing, .opening, .dedicated].contains($0.place)
         }
         let isTold = self.set.loginFailed(server.id, failure, now: self.now)
         self.servers[index].place = .closing
@@ -222,7 +235,7 @@ extension PoolWorld {
                 else { throw .expiredTooEarly(id) }
                 self.queues[self.clients[client].pool].removeFirst()
                 self.clients[client].state = .away
-            case .greetingExpired(let id, _): throw .expiredTooEarly(id)
+            case .greetingExpired(let id, _): try self.expireOwn(id)
             case .notify: break
             case .close(let id, _):
                 let index = self.server(id)
@@ -237,5 +250,6 @@ extension PoolWorld {
             let limit = self.limits[client.pool].waitTimeout
             if limit > 0, self.now - since >= limit { throw .notExpired(client.id) }
         }
+        try self.checkRoomForOwn()
     }
 }

@@ -33,6 +33,11 @@ struct PoolWorld {
     var servers: [Server] = []
     /// Who waits, by pool, first come first.
     var queues: [[Int]] = []
+    /// Who waits for a server of its own, by pool, first come first.
+    var ownQueues: [[Owner]] = []
+    /// Whether there are such clients.
+    var hasOwners = false
+    var lastOwner: UInt32 = 1_000_000
     var pausedPools: Set<Int> = []
     /// No login before, by pool.
     var retryAt: [Instant] = []
@@ -40,12 +45,22 @@ struct PoolWorld {
     var isLowered = false
     private var generation: UInt32 = 0
 
+    /// A number for a new server.
+    mutating func newServer() -> ServerID {
+        self.generation += 1
+        let used = Set(self.servers.map(\.id.index))
+        var slot: UInt32 = 0
+        while used.contains(slot) { slot += 1 }
+        return ServerID(index: slot, generation: self.generation)
+    }
+
     init(_ set: PoolSet, pools: [(PoolID, PoolLimits)], clientsPerPool: Int) {
         self.set = set
         for (index, (pool, limits)) in pools.enumerated() {
             self.pools.append(pool)
             self.limits.append(limits)
             self.queues.append([])
+            self.ownQueues.append([])
             self.retryAt.append(.min)
             for _ in 0..<clientsPerPool {
                 let id = ClientID(index: UInt32(self.clients.count), generation: 1)
@@ -157,6 +172,7 @@ struct PoolWorld {
 
     /// Asks for everything that is to be opened now, as `Proxy` does at the end of each turn.
     mutating func settle() throws(PoolWorldViolation) {
+        try self.settleOwn()
         for _ in 0..<1_000 {
             guard let opening = self.set.nextOpening(now: self.now) else { return try self.check() }
             switch opening {
@@ -171,17 +187,13 @@ struct PoolWorld {
         guard !self.pausedPools.contains(pool) else { throw .openedWhilePaused(pool: pool) }
         guard self.retryAt[pool] <= self.now else { throw .openedTooEarly(pool: pool) }
         let living = self.servers.reduce(0) {
-            $0 + ($1.pool == pool && $1.place != .closing ? 1 : 0)
+            $0 + ($1.pool == pool && $1.place != .closing && $1.place != .dedicated ? 1 : 0)
         }
         let underWay = self.count(pool, .opening) + self.count(pool, .testing)
         guard self.queues[pool].count > underWay || living < self.limits[pool].minimumSize else {
             throw .openedWithoutDemand(pool: pool)
         }
-        self.generation += 1
-        let used = Set(self.servers.map(\.id.index))
-        var slot: UInt32 = 0
-        while used.contains(slot) { slot += 1 }
-        let id = ServerID(index: slot, generation: self.generation)
+        let id = self.newServer()
         self.servers.append(Server(id: id, pool: pool, place: .opening))
         self.set.opened(id, in: self.pools[pool], now: self.now)
         try self.checkCaps()

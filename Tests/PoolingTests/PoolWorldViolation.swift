@@ -24,4 +24,6 @@ enum PoolWorldViolation: Error, Equatable {
     case expiredTooEarly(ClientID)
     case notExpired(ClientID)
     case settlesNever
+    case ownerMiscounted(pool: Int, String)
+    case noRoomForOwner(pool: Int)
 }

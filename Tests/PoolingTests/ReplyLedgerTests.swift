@@ -197,7 +197,7 @@ struct ReplyLedgerTests {
         let allowed: [ReplyLedger.Request: [BackendKind]] = [
             .query: [
                 .rowDescription, .dataRow, .commandComplete, .emptyQuery, .copyIn, .copyOut,
-                .copyData, .copyDone, .readyForQuery,
+                .copyData, .copyDone, .copyBoth, .readyForQuery,
             ],
             .functionCall: [.functionResult, .readyForQuery],
             .parse: [.parseComplete],

@@ -17,7 +17,7 @@ extension PoolSet {
 
     /// A server is ready for a client, or closed at once.
     public mutating func checkIn(_ server: ServerID, now: Instant) -> CheckIn {
-        let living = self.shared.pools[self.pool(of: server).index].living
+        let living = self.shared.pools[self.pool(of: server).index].claimed
         let result = self.checkIn(server, living: living, now: now)
         if case .close = result { self.closeStarted(server, now: now) }
         return result
