@@ -18,8 +18,8 @@ extension Worker {
         for worker in self.mailboxes.indices where worker != self.index {
             let theirs = pool.board.oldest(worker)
             if theirs == 0 { continue }
-            let own = oldest ?? self.pools.oldestWait(pool.id) ?? now
-            guard HandOver.isClearlyOlder(theirs, than: own, now: now) else { continue }
+            let known = oldest ?? self.pools.oldestWait(pool.id) ?? now
+            guard HandOver.isClearlyOlder(theirs, than: known, now: now) else { continue }
             found = worker
             oldest = theirs
         }

@@ -157,7 +157,8 @@ struct JSONLine {
         }
     }
 
-    /// Adds what follows the backslash of `\uXXXX`, for a character of the basic plane.
+    /// Adds what follows the backslash of an escape like `\u001f`, for a character of the basic
+    /// plane.
     private mutating func addHexadecimal(_ scalar: UInt32) {
         self.bytes.append(UInt8(ascii: "u"))
         for shift: UInt32 in [12, 8, 4, 0] {

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from harness import PG_BIN, wait_until
-from pgwire import Closed, ServerError, cstring, extended, message, sync
+from pgwire import cstring, extended, message, sync
 
 S, I, Q, N, B = 25, 23, 20, 1700, 17
 
@@ -466,7 +466,7 @@ def test_shutdown_that_waits_for_servers(weir):
         wait_until(lambda: pooler.pool()["cl_waiting"] == "1", "it waits")
         assert pooler.admin("SHUTDOWN WAIT_FOR_SERVERS").tags == ["SHUTDOWN"]
         assert "E" in [kind for kind, _ in waiter.wait_closed()]
-        wait_until(lambda: refused(pooler), "new clients are refused")
+        wait_until(pooler.refuses_clients, "new clients are refused")
         assert client.ask("SELECT 1") == "1"
         assert client.query("COMMIT").tags == ["COMMIT"]
         assert pooler.wait() == 0
@@ -478,16 +478,8 @@ def test_shutdown_that_waits_for_clients(weir):
     pooler = weir()
     with pooler.wire() as client:
         assert pooler.admin("SHUTDOWN WAIT_FOR_CLIENTS").tags == ["SHUTDOWN"]
-        wait_until(lambda: refused(pooler), "new clients are refused")
+        wait_until(pooler.refuses_clients, "new clients are refused")
         assert client.ask("SELECT 1") == "1"
         assert pooler.alive()
         client.terminate()
         assert pooler.wait() == 0
-
-
-def refused(pooler):
-    try:
-        pooler.wire().close()
-        return False
-    except (OSError, ServerError, Closed):
-        return True
