@@ -17,6 +17,8 @@ public struct TrackedParameters: Sendable {
     private struct Entry {
         var values: [String?]
         var holders: Int
+        /// See `parsing(of:_:)`.
+        var parsing: ContentHash?
     }
 
     /// The names, as PostgreSQL spells them.
@@ -61,6 +63,27 @@ public struct TrackedParameters: Sendable {
             return [String?](repeating: nil, count: self.names.count)
         }
         return self.entries[combination.index].values
+    }
+
+    /// What PostgreSQL parses statements by under a combination: equal for two of them only if all
+    /// values are that parsing can depend on.
+    public mutating func parsing(
+        of combination: Combination,
+        _ maker: ContentHash.Maker
+    ) -> ContentHash {
+        guard combination != .unknown else { return .none }
+        if let known = self.entries[combination.index].parsing { return known }
+        var content: [UInt8] = []
+        for (name, value) in zip(self.names, self.entries[combination.index].values)
+        where name != "application_name" {
+            content += name.utf8
+            content.append(value == nil ? 0 : 1)
+            content += (value ?? "").utf8
+            content.append(0)
+        }
+        let parsing = maker(content)
+        self.entries[combination.index].parsing = parsing
+        return parsing
     }
 
     /// Takes a hold of the combination with these values.

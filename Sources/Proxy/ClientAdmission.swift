@@ -198,6 +198,9 @@ extension Worker {
         self.writer.readyForQuery(.idle)
         client.policy = self.policy(for: client, pool)
         client.session = ClientSession(mode: client.policy.mode)
+        client.sharesStatements =
+            client.policy.mode != .session && client.replication == .none
+            && self.settings.global.maxPreparedStatements > 0
         client.session.isSimpleQueryDisabled = self.isSimpleQueryDisabled(for: client)
         client.reader = FrameReader(limit: self.settings.global.maxPacketSize)
         client.phase = .ready

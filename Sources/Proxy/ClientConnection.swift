@@ -54,6 +54,11 @@ final class ClientConnection {
     var ticket = WaitQueue.Ticket.none
     var policy = ClientPolicy()
     var parameters = TrackedParameters.Combination.unknown
+    /// Whether its prepared statements are shared, so that they work on every server.
+    var sharesStatements = false
+    var statements = ClientStatements()
+    /// The settings that `statements.parsing` is made of.
+    var parsedBy = TrackedParameters.Combination.unknown
     var cancelKey: CancelKey?
     /// It counts against `max_client_conn`.
     var isAdmitted = false

@@ -42,6 +42,7 @@ extension Worker {
     func link(_ client: ClientConnection, _ server: ServerConnection, since: Instant) -> Bool {
         let now = self.loop.now
         precondition(server.client == nil, "a server given to two clients")
+        server.session.nameUnnamed(self.nextUnnamed())
         server.client = client
         client.server = server
         client.ticket = .none
@@ -97,6 +98,7 @@ extension Worker {
                 self.recoveryFailed(server, step, error)
             } else {
                 server.session.recovered(step)
+                self.statementsCleaned(server, step)
             }
         case .check:
             if error != nil || !server.session.isAtRest {
@@ -106,6 +108,8 @@ extension Worker {
                 server.deadline = .max
                 self.checkIn(server)
             }
+        case .healing:
+            self.healed(server)
         case .connectQuery:
             if let error {
                 self.logger.warning("\(server.prefix)connect_query failed: \(error.message)")
@@ -148,6 +152,7 @@ extension Worker {
         // COPY data that come late are no part of any answer, so the server can be free in the
         // middle of such a message.
         self.finishMessage(server, of: client)
+        if client.sharesStatements { self.statementsReleased(server, client) }
         client.isDiscarding = client.reader.remaining > 0
         client.server = nil
         server.client = nil

@@ -203,6 +203,7 @@ extension Worker {
         row.link = server.client?.handle
         row.remotePID = Int(server.processID)
         row.applicationName = self.applicationName(server.parameters)
+        row.preparedStatements = server.exchange.count
         row.buffers.packetAvailable = server.stash.count
         row.buffers.packetRemaining = server.reader.remaining
         row.buffers.sendAvailable = self.loop.queued(server.socket)
@@ -230,6 +231,7 @@ extension Worker {
         row.replication = Self.replication(client.replication)
         row.link = client.server?.handle
         row.applicationName = self.applicationName(client.parameters)
+        row.preparedStatements = client.statements.count
         if let peer = self.loop.peerCredentials(client.socket), client.isUnix {
             row.remotePID = Int(peer.pid)
         }

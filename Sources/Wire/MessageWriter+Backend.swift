@@ -42,6 +42,11 @@ extension MessageWriter {
         self.fields(BackendKind.error.rawValue, fields)
     }
 
+    /// ErrorResponse (`E`) with a body that is there already.
+    public mutating func error(body: some Collection<UInt8>) {
+        self.message(BackendKind.error.rawValue) { $0.raw(Array(body)) }
+    }
+
     /// NoticeResponse (`N`).
     public mutating func notice(_ fields: ErrorFields) {
         self.fields(BackendKind.notice.rawValue, fields)
@@ -103,6 +108,16 @@ extension MessageWriter {
                 $0.raw(utf8)
             }
         }
+    }
+
+    /// ParseComplete (`1`).
+    public mutating func parseComplete() {
+        self.message(BackendKind.parseComplete.rawValue) { _ in }
+    }
+
+    /// CloseComplete (`3`).
+    public mutating func closeComplete() {
+        self.message(BackendKind.closeComplete.rawValue) { _ in }
     }
 
     /// CommandComplete (`C`).
