@@ -1,4 +1,4 @@
-public import Wire
+import Wire
 
 /// The unnamed statement: it goes out as it is, and is parsed again where a server has another one.
 extension StatementExchange {
