@@ -56,22 +56,31 @@ class Driver:
         """Runs the program against a port: its exit status and its output."""
         environment = {**os.environ, "PGHOST": HOST, "PGPORT": str(port), "PGUSER": "app",
                        "PGDATABASE": "app", "LC_ALL": "C.UTF-8", "TZ": "UTC", **self.environment}
-        done = subprocess.run([*map(str, self.command())], cwd=SOURCES, env=environment, timeout=100,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            done = subprocess.run([*map(str, self.command())], cwd=SOURCES, env=environment, timeout=100,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        except subprocess.TimeoutExpired as stopped:
+            return "stopped", (stopped.stdout or b"").decode(errors="replace")
         return done.returncode, done.stdout.decode(errors="replace")
-
-
-def tool(name, package=None):
-    """The path of a program that must be there; of Debian's own where its package brings the driver."""
-    found = shutil.which(f"/usr/bin/{name}" if package else name)
-    if not found:
-        raise Missing(f"there is no {name}")
-    return found
 
 
 def requires(condition, what):
     if not condition:
         raise Missing(f"there is no {what}")
+
+
+def tool(name):
+    """The path of a program, whoever brings it."""
+    found = shutil.which(name)
+    requires(found, name)
+    return found
+
+
+def debian_tool(name):
+    """The path of Debian's own program: its packages bring the driver to it and to no other."""
+    found = f"/usr/bin/{name}"
+    requires(os.access(found, os.X_OK), found)
+    return found
 
 
 def runs(*command):
@@ -120,7 +129,7 @@ def bundled_libpq():
 @functools.cache
 def c_program(bundled):
     compiler = tool("cc")
-    config = tool("pg_config", "libpq-dev")
+    config = debian_tool("pg_config")
     include = version_of(config, "--includedir").decode().strip()
     requires(Path(include, "libpq-fe.h").exists(), "libpq-fe.h")
     flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-std=gnu11", f"-I{include}"]
@@ -156,26 +165,28 @@ def java_program():
 
 
 def unpacked(group):
-    folder = UNPACKED / group
-    requires((folder / "packages.txt").exists(), f"folder of unpacked packages for {group}")
-    return folder
+    """The folder of unpacked packages, and which packages those are."""
+    packages = UNPACKED / group / "packages.txt"
+    requires(packages.exists(), f"{packages.parent.relative_to(ROOT)}")
+    return packages.parent, packages.read_bytes()
 
 
 @functools.cache
 def go_program(name):
-    go, gopath = tool("go"), unpacked("go") / "usr/share/gocode"
+    go, (folder, packages) = tool("go"), unpacked("go")
+    gopath = folder / "usr/share/gocode"
     sources = [SOURCES / "go/report.go", SOURCES / f"go/{name}/matrix.go"]
     folder = built(f"go-{name}", sources,
                    lambda folder: compile_with([go, "build", "-o", "matrix", "."], folder, GO111MODULE="off",
                                                GOFLAGS="", GOPATH=str(gopath),
                                                GOCACHE=str(BUILD / "go-cache")),
-                   version_of(go, "version"))
+                   version_of(go, "version") + packages)
     return [folder / "matrix"]
 
 
 @functools.cache
 def rust_program():
-    cargo, crates = tool("cargo"), unpacked("rust") / "usr/share/cargo/registry"
+    cargo, (crates, packages) = tool("cargo"), unpacked("rust")
     sources = SOURCES / "rust"
 
     def build(folder):
@@ -184,12 +195,12 @@ def rust_program():
             (folder / source.name).rename(folder / "src" / source.name)
         compile_with([cargo, "build", "--offline", "--quiet",
                       "--config", 'source.crates-io.replace-with="debian"',
-                      "--config", f'source.debian.directory="{crates}"'], folder,
+                      "--config", f'source.debian.directory="{crates}/usr/share/cargo/registry"'], folder,
                      CARGO_TARGET_DIR=str(BUILD / "rust-target"), CARGO_PROFILE_DEV_DEBUG="0")
         shutil.copy(BUILD / "rust-target/debug/matrix", folder / "matrix")
 
     folder = built("rust", [sources / "Cargo.toml", *sorted(sources.glob("src/*.rs"))], build,
-                   version_of(cargo, "--version"))
+                   version_of(cargo, "--version") + packages)
     return [folder / "matrix"]
 
 
@@ -200,19 +211,19 @@ def node_program():
 
 
 def ruby_program():
-    ruby = tool("ruby", "ruby")
+    ruby = debian_tool("ruby")
     requires(runs(ruby, "-e", "require 'pg'"), "pg for Ruby")
     return [ruby, SOURCES / "ruby/matrix.rb"]
 
 
 def perl_program():
-    perl = tool("perl", "perl")
+    perl = debian_tool("perl")
     requires(runs(perl, "-MDBD::Pg", "-e", "1"), "DBD::Pg for Perl")
     return [perl, SOURCES / "perl/matrix.pl"]
 
 
 def php_program(program, extension):
-    php = tool("php", "php-cli")
+    php = debian_tool("php")
     requires(runs(php, "-r", f"exit(extension_loaded('{extension}') ? 0 : 1);"), f"{extension} for PHP")
     return [php, SOURCES / f"php/{program}.php"]
 

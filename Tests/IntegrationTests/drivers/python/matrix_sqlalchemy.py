@@ -63,8 +63,8 @@ async def prepared():
             sql = text(PROBE.format(parameter=":number", factor=factor(client)))
             for round_ in range(EXECUTIONS):
                 number = round_ * CLIENTS + client
-                value, pid = (await connections[client].execute(sql, {"number": number})).one()
-                await connections[client].commit()
+                async with connections[client].begin():
+                    value, pid = (await connections[client].execute(sql, {"number": number})).one()
                 same(number * factor(client), value)
                 pids[client].append(pid)
 
