@@ -69,7 +69,7 @@ static void checkTypes(void) {
     if (isValue(PQexecParams(connection, "SELECT $1::int4", 1, NULL, nothing, NULL, NULL, 0), NULL)) ok("type-null");
     else notOk("type-null", "%s", PQerrorMessage(connection));
 
-    // Binary both ways, and a batch of statements in one simple query.
+    // Bytes both ways.
     const char bytes[] = {0x12, 0x34, 0x56, 0x78};
     const char *binary[] = {bytes};
     int length = sizeof bytes, format = 1;
@@ -83,7 +83,8 @@ static void checkTypes(void) {
 
 static int byNumber(const void *one, const void *other) { return *(const int *)one - *(const int *)other; }
 
-/// All clients have their statement of the same name under way at the same time.
+/// All clients have their statement of the same name under way at the same time. After a failure the program's
+/// end closes them.
 static void checkPrepared(void) {
     PGconn *connections[clients];
     static int pids[clients][executions];

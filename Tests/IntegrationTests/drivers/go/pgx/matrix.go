@@ -123,7 +123,7 @@ func prepared() {
 	})
 }
 
-// rollback also goes through a savepoint: pgx nests transactions by them.
+// rollback goes back to a savepoint first, as pgx does for a transaction inside another.
 func rollback() {
 	checked("rollback", func() error {
 		return connected(func(conn *pgx.Conn) error {
