@@ -140,6 +140,10 @@ extension Worker {
         self.parameters.release(client.parameters)
         client.parameters = server.parameters
         client.session.linked()
+        if client.isCancelPending {
+            self.release(client, server)
+            return self.refuseCanceled(client)
+        }
         self.readyClients.append(client.id)
     }
 
@@ -234,6 +238,10 @@ extension Worker {
             self.checkIn(server)
             return
         }
+        if client.isCancelPending {
+            self.checkIn(server)
+            return self.refuseCanceled(client)
+        }
         if self.link(client, server, since: since) { self.relayStash(client) }
         self.resumeReading(client)
     }
@@ -243,6 +251,7 @@ extension Worker {
         guard let client = self.clients[id.index, id.generation], client.session.state == .waiting,
             let pool = client.pool
         else { return }
+        if client.isCancelPending { return self.refuseCanceled(client) }
         client.ticket = self.pools.waitAgain(pool.id, client: id, since: since)
         self.openServers(in: pool)
     }

@@ -1,21 +1,30 @@
 """Cancel requests: they end the query they were meant for, and never another."""
 
+import queue
 import random
 import threading
 import time
 
-from harness import wait_until
-from pgwire import cancel, cstring, extended, message, sync
+import psycopg
+import pytest
+
+from fake_backend import FakeBackend, answer, error
+from harness import HOST, wait_until
+from pgwire import (PROTOCOL_3_0, PROTOCOL_3_2, bind, cancel, cstring, execute, extended, message, parse,
+                    sync)
 
 
 def sleeping(postgres, seconds):
     return postgres.sessions(f"query LIKE '%pg_sleep({seconds})%' AND state = 'active'")
 
 
-def test_a_running_query(weir, postgres):
+@pytest.mark.parametrize("protocol", [PROTOCOL_3_0, PROTOCOL_3_2], ids=["3.0", "3.2"])
+def test_a_running_query(weir, postgres, protocol):
     # 57014 from PostgreSQL, and the client goes on.
     pooler = weir(default_pool_size=1)
-    with pooler.wire() as client:
+    if pooler.is_pgbouncer and protocol != PROTOCOL_3_0:
+        pytest.skip("PgBouncer 1.18 speaks 3.0")
+    with pooler.wire(protocol=protocol) as client:
         client.send(message("Q", cstring("SELECT pg_sleep(31)")))
         wait_until(lambda: sleeping(postgres, 31), "it runs")
         client.cancel()
@@ -52,7 +61,8 @@ def test_within_a_transaction(weir, postgres):
 
 def test_with_the_pool_full(weir, postgres):
     # A cancel is needed most when everything is taken: it must not wait for a server itself.
-    pooler = weir(databases={"app": "{backend} max_db_connections=1"}, default_pool_size=1)
+    pooler = weir(databases={"app": "{backend} max_db_connections=1"}, default_pool_size=1,
+                  max_client_conn=1, max_server_connections=1)
     with pooler.wire() as client:
         client.send(message("Q", cstring("SELECT pg_sleep(34)")))
         wait_until(lambda: sleeping(postgres, 34), "it runs")
@@ -110,3 +120,272 @@ def test_a_storm_of_cancels(weir, postgres):
         wait_until(lambda: not client.query("SELECT pg_sleep(0.2)").error, "no cancel is left")
         assert client.ask("SELECT 1") == "1"
     pooler.still_serves()
+
+
+@pytest.mark.weir_only
+@pytest.mark.parametrize("version", ["3.0", "3.2"])
+def test_by_libpq(weir, postgres, version):
+    # Both ways of libpq's: one that only signal handlers need, and one over a whole connection.
+    pooler = weir(default_pool_size=1)
+    with pooler.connect(min_protocol_version=version, max_protocol_version=version) as connection:
+        for ask in (connection.cancel, connection.cancel_safe):
+            found = []
+
+            def run():
+                try:
+                    connection.execute("SELECT pg_sleep(36)")
+                except psycopg.errors.QueryCanceled as canceled:
+                    found.append(canceled.sqlstate)
+
+            thread = threading.Thread(target=run)
+            thread.start()
+            wait_until(lambda: sleeping(postgres, 36), "it runs")
+            ask()
+            thread.join(10)
+            assert found == ["57014"]
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.weir_only
+def test_behind_the_unnamed_statement_of_another_client(weir, postgres):
+    # Weir's own Close stands before the client's batch, and PostgreSQL keeps its answer back until the
+    # batch is done: nevertheless it is the client's query that runs.
+    pooler = weir(default_pool_size=1)
+    with pooler.wire() as other, pooler.wire() as client:
+        other.send(extended("SELECT 'mine'") + sync())
+        assert other.result().rows == [["mine"]]
+        client.send(parse("SELECT pg_sleep(37)", "named") + bind(statement="named") + execute() + sync())
+        wait_until(lambda: sleeping(postgres, 37), "it runs")
+        client.cancel()
+        assert client.result().error.code == "57014"
+        assert client.ask("SELECT 1") == "1"
+
+
+@pytest.mark.parametrize("name", ["", "named"])
+def test_a_parse_that_waits_for_a_lock(weir, postgres, name):
+    # To the client its statement hangs, whatever part of it waits.
+    pooler = weir(default_pool_size=1, pool_mode="transaction" if not name else "session")
+    with postgres.connect("app") as owner, pooler.wire() as client:
+        owner.execute("CREATE TABLE IF NOT EXISTS locked (a int)")
+        owner.execute("GRANT SELECT ON locked TO app")
+        with owner.transaction():
+            owner.execute("LOCK TABLE locked")
+            client.send(parse("SELECT a FROM locked", name) + sync())
+            wait_until(lambda: postgres.sessions("wait_event_type = 'Lock'"), "it waits")
+            client.cancel()
+            result = client.result()
+            assert (result.error.code, result.kinds) == ("57014", "EZ")
+        owner.execute("DROP TABLE locked")
+        assert client.ask("SELECT 1") == "1"
+
+
+# Windows that no real PostgreSQL holds open for long.
+
+class Script:
+    """A backend that answers queries, and closes cancel connections, when it is told to."""
+
+    def __init__(self):
+        self.asked, self.answers = queue.Queue(), queue.Queue()
+        self.keys, self.gate = [], threading.Semaphore(0)
+        self.backend = FakeBackend(self.serve, canceled=self.canceled)
+
+    def serve(self, session):
+        while True:
+            kind, body = session.receive()
+            if kind == "X":
+                return
+            self.asked.put(body[:-1].decode())
+            session.send(self.answers.get(timeout=30))
+
+    def canceled(self, key):
+        self.keys.append(key)
+        self.gate.acquire(timeout=30)
+
+    def next(self):
+        """The next query that reaches it."""
+        return self.asked.get(timeout=10)
+
+    def release(self, cancels=1):
+        """Closes cancel connections, held or to come."""
+        for _ in range(cancels):
+            self.gate.release()
+
+    def received(self, count):
+        wait_until(lambda: len(self.keys) == count, f"{count} cancel requests have come")
+
+
+@pytest.fixture
+def script():
+    script = Script()
+    with script.backend:
+        yield script
+        script.release(100)
+
+
+@pytest.fixture
+def scripted(weir, script):
+    """A function starting a pooler before the script; every server knows its clients' settings."""
+
+    def start(**options):
+        backend = f"host={HOST} port={script.backend.port}"
+        return weir(databases={"app": backend}, **{"default_pool_size": 1, "server_reset_query": "", **options})
+
+    return start
+
+
+def query(client, sql):
+    client.send(message("Q", cstring(sql)))
+
+
+def background_cancel(pooler, client):
+    thread = threading.Thread(target=cancel, args=(pooler.port, client.key))
+    thread.start()
+    return thread
+
+
+def ended(threads):
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive(), "who has asked for a cancel hears when it is over"
+
+
+@pytest.mark.weir_only
+def test_one_that_comes_late_is_awaited_before_the_server_has_another_client(scripted, script):
+    # The query ends while its cancel is on its way: the next client gets the server when that is over.
+    pooler = scripted()
+    with pooler.wire() as client, pooler.wire() as other:
+        query(client, "first")
+        assert script.next() == "first"
+        thread = background_cancel(pooler, client)
+        script.received(1)
+        script.answers.put(answer())
+        assert client.result().error is None
+        query(other, "second")
+        with pytest.raises(queue.Empty):
+            script.asked.get(timeout=0.3)
+        assert thread.is_alive(), "nobody is told that it is over before it is"
+        assert pooler.pool()["sv_being_canceled"] == "1"
+        script.release()
+        assert script.next() == "second"
+        script.answers.put(answer())
+        assert other.result().error is None
+        ended([thread])
+        assert len(script.backend.sessions) == 1
+
+
+@pytest.mark.weir_only
+def test_one_that_may_still_come_costs_the_server(scripted, script):
+    # The connection with the cancel is given up while PostgreSQL has not closed it: whenever it is read,
+    # there must be nobody on that server.
+    pooler = scripted(cancel_wait_timeout=0.5)
+    with pooler.wire() as client, pooler.wire() as other:
+        query(client, "first")
+        assert script.next() == "first"
+        thread = background_cancel(pooler, client)
+        script.received(1)
+        ended([thread])
+        script.answers.put(answer())
+        assert client.result().error is None
+        query(other, "second")
+        assert script.next() == "second"
+        script.answers.put(answer())
+        assert other.result().error is None
+        assert len(script.backend.sessions) == 2
+
+
+@pytest.mark.weir_only
+def test_a_later_query_has_a_cancel_of_its_own(scripted, script):
+    # The signal that is out may have met the query before it.
+    pooler = scripted()
+    with pooler.wire() as client:
+        query(client, "BEGIN")
+        assert script.next() == "BEGIN"
+        script.answers.put(answer("BEGIN", "T"))
+        client.result()
+        threads = []
+        for number in (1, 2):
+            query(client, f"query {number}")
+            assert script.next() == f"query {number}"
+            threads.append(background_cancel(pooler, client))
+            script.received(number)
+            script.answers.put(error("57014", "canceled") + message("Z", b"T"))
+            assert client.result().error.code == "57014"
+        script.release(2)
+        ended(threads)
+
+
+@pytest.mark.weir_only
+def test_how_many_are_under_way_to_a_server_is_bounded(scripted, script):
+    # What comes beyond that is dropped, and nobody waits for it.
+    pooler = scripted()
+    with pooler.wire() as client:
+        query(client, "first")
+        assert script.next() == "first"
+        threads = []
+        for number in range(1, 5):
+            threads.append(background_cancel(pooler, client))
+            script.received(number)
+        for _ in range(20):
+            cancel(pooler.port, client.key)
+        assert len(script.keys) == 4
+        assert pooler.pool()["cl_active_cancel_req"] == "4"
+        script.release(4)
+        ended(threads)
+        script.answers.put(answer())
+        assert client.result().error is None
+        assert int(pooler.pool()["cl_active_cancel_req"]) == 0
+
+
+@pytest.mark.weir_only
+@pytest.mark.parametrize("mode", ["transaction", "session"])
+def test_while_the_settings_are_applied(scripted, script, mode):
+    # The server is there, the client's query is not sent yet: it is answered as one that waits, all that
+    # came with it too, and PostgreSQL never sees it.
+    pooler = scripted(pool_mode=mode)
+    with pooler.wire() as first, pooler.wire(options={"TimeZone": "Asia/Tokyo"}) as client:
+        query(first, "plain")
+        assert script.next() == "plain"
+        script.answers.put(answer())
+        first.result()
+        if mode == "session":
+            first.close()
+        client.send(message("Q", cstring("never")) + extended("never either") + sync())
+        assert "set_config" in script.next()
+        client.cancel()
+        script.answers.put(message("S", cstring("TimeZone") + cstring("Asia/Tokyo")) + answer("SELECT 1"))
+        for kinds in ("EZ", "EZ"):
+            result = client.result()
+            assert (result.error.code, result.status, result.kinds) == ("57014", "I", kinds)
+        assert not script.keys
+        query(client, "next")
+        assert script.next() == "next"
+        script.answers.put(answer("NEXT"))
+        assert client.result().tags == ["NEXT"]
+
+
+@pytest.mark.weir_only
+@pytest.mark.parametrize("batch", [
+    message("Q", cstring("SELECT 1")), extended("SELECT 1") + sync(), parse("SELECT 1") + sync(),
+    message("Q", cstring("BEGIN")) + message("Q", cstring("UPDATE t SET a = 1")),
+], ids=["simple", "extended", "parse", "several"])
+def test_one_in_the_queue_needs_no_server(scripted, script, batch):
+    # PostgreSQL is away: what waits for it can be canceled all the same, and the client goes on.
+    pooler = scripted(database_down_timeout=30, query_wait_timeout=30)
+    with pooler.wire() as client:
+        query(client, "first")
+        assert script.next() == "first"
+        script.answers.put(answer())
+        assert client.result().error is None
+        script.backend.stop_listening()
+        pooler.admin("RECONNECT")
+        client.send(batch)
+        wait_until(lambda: pooler.pool()["cl_waiting"] == "1", "it waits")
+        start = time.monotonic()
+        client.cancel()
+        for _ in range(batch.count(b"BEGIN") + 1):
+            result = client.result()
+            assert (result.error.code, result.error.severity, result.status) == ("57014", "ERROR", "I")
+        assert time.monotonic() - start < 2
+        assert not script.keys
+        client.send(sync())
+        assert client.result().kinds == "Z"
