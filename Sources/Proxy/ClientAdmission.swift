@@ -181,7 +181,8 @@ extension Worker {
         self.addHost(to: login, of: client)
         self.writer.removeAll()
         self.writer.authentication(code: AuthenticationRequest.ok.code)
-        guard let values = pool.greeting?.write(to: &self.writer, wanted: login.wanted) else {
+        let wanted = pool.spellings.spelled(login.wanted)
+        guard let values = pool.greeting?.write(to: &self.writer, wanted: wanted) else {
             preconditionFailure("a client greeted without a greeting")
         }
         client.parameters = self.parameters.hold(values)

@@ -134,17 +134,29 @@ extension Worker {
             )
             return
         }
-        // The server may spell a value in another way than the client did; from now on both know it
-        // so.
-        self.parameters.retain(server.parameters)
-        self.parameters.release(client.parameters)
-        client.parameters = server.parameters
+        self.adoptSpellings(client, server)
         client.session.linked()
         if client.isCancelPending {
             self.release(client, server)
             return self.refuseCanceled(client)
         }
         self.readyClients.append(client.id)
+    }
+
+    /// The server may spell a value in another way than the client did; from now on both know it
+    /// so, as the client of PostgreSQL would from the start.
+    private func adoptSpellings(_ client: ClientConnection, _ server: ServerConnection) {
+        guard client.parameters != server.parameters else { return }
+        let asked = self.parameters.values(of: client.parameters)
+        let actual = self.parameters.values(of: server.parameters)
+        self.writer.removeAll()
+        for place in server.pool.spellings.learn(asked, became: actual) {
+            self.writer.parameterStatus(self.parameters.names[place], actual[place] ?? "")
+        }
+        self.send(self.writer.bytes, to: client.socket)
+        self.parameters.retain(server.parameters)
+        self.parameters.release(client.parameters)
+        client.parameters = server.parameters
     }
 
     /// Gives a client's server back, clean as it is or to be cleaned.
