@@ -88,8 +88,9 @@ extension Worker {
     /// Cancels a query that no server has seen yet.
     private func cancelUnsent(_ client: ClientConnection) {
         guard client.session.state == .waiting, let pool = client.pool else {
-            // As soon as the server stands as the client wants it.
-            client.isCancelPending = true
+            // As soon as the server stands as the client wants it. Whatever else Weir may ask of a
+            // server that has a client comes behind what that has asked for.
+            client.isCancelPending = client.server?.own == .parameters
             return
         }
         self.touch(pool)

@@ -110,6 +110,23 @@ def test_half_a_date_style(weir):
             assert other.ask("SHOW DateStyle") == "Postgres, YMD"
 
 
+@pytest.mark.planned
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+@pytest.mark.parametrize("reset", ["RESET ALL", "RESET TimeZone; RESET application_name", "DISCARD ALL",
+                                   "SET TimeZone TO DEFAULT; SET application_name TO DEFAULT"])
+def test_a_reset_gives_the_values_of_the_login(weir, postgres, mode, reset):
+    # asyncpg runs one whenever a connection goes back to its pool.
+    pooler = weir(pool_mode=mode, default_pool_size=1)
+    parameters = {"TimeZone": "Asia/Tokyo", "application_name": "mine"}
+    for port in (postgres.port, pooler.port):
+        with Wire(port, options=parameters) as client:
+            client.query("SET TimeZone TO 'UTC'; SET application_name TO 'other'")
+            assert client.query(reset).error is None
+            for name, value in parameters.items():
+                assert client.ask(f"SHOW {name}") == value
+                assert client.parameters[name] == value
+
+
 def test_a_long_name(weir, postgres):
     # PostgreSQL cuts it and says so at login. Through Weir it is cut as well; the notice is part of a
     # server's answer to Weir.
