@@ -254,19 +254,19 @@ def test_one_that_comes_late_is_awaited_before_the_server_has_another_client(scr
     # The query ends while its cancel is on its way: the next client gets the server when that is over.
     pooler = scripted()
     with pooler.wire() as client, pooler.wire() as other:
-        query(client, "first")
-        assert script.next() == "first"
+        query(client, "SELECT 'first'")
+        assert script.next() == "SELECT 'first'"
         thread = background_cancel(pooler, client)
         script.received(1)
         script.answers.put(answer())
         assert client.result().error is None
-        query(other, "second")
+        query(other, "SELECT 'second'")
         with pytest.raises(queue.Empty):
             script.asked.get(timeout=0.3)
         assert thread.is_alive(), "nobody is told that it is over before it is"
         assert pooler.pool()["sv_being_canceled"] == "1"
         script.release()
-        assert script.next() == "second"
+        assert script.next() == "SELECT 'second'"
         script.answers.put(answer())
         assert other.result().error is None
         ended([thread])
@@ -279,15 +279,15 @@ def test_one_that_may_still_come_costs_the_server(scripted, script):
     # there must be nobody on that server.
     pooler = scripted(cancel_wait_timeout=0.5)
     with pooler.wire() as client, pooler.wire() as other:
-        query(client, "first")
-        assert script.next() == "first"
+        query(client, "SELECT 'first'")
+        assert script.next() == "SELECT 'first'"
         thread = background_cancel(pooler, client)
         script.received(1)
         ended([thread])
         script.answers.put(answer())
         assert client.result().error is None
-        query(other, "second")
-        assert script.next() == "second"
+        query(other, "SELECT 'second'")
+        assert script.next() == "SELECT 'second'"
         script.answers.put(answer())
         assert other.result().error is None
         assert len(script.backend.sessions) == 2
@@ -304,8 +304,8 @@ def test_a_later_query_has_a_cancel_of_its_own(scripted, script):
         client.result()
         threads = []
         for number in (1, 2):
-            query(client, f"query {number}")
-            assert script.next() == f"query {number}"
+            query(client, f"SELECT {number}")
+            assert script.next() == f"SELECT {number}"
             threads.append(background_cancel(pooler, client))
             script.received(number)
             script.answers.put(error("57014", "canceled") + message("Z", b"T"))
@@ -319,8 +319,8 @@ def test_how_many_are_under_way_to_a_server_is_bounded(scripted, script):
     # What comes beyond that is dropped, and nobody waits for it.
     pooler = scripted()
     with pooler.wire() as client:
-        query(client, "first")
-        assert script.next() == "first"
+        query(client, "SELECT 'first'")
+        assert script.next() == "SELECT 'first'"
         threads = []
         for number in range(1, 5):
             threads.append(background_cancel(pooler, client))
@@ -343,13 +343,13 @@ def test_while_the_settings_are_applied(scripted, script, mode):
     # came with it too, and PostgreSQL never sees it.
     pooler = scripted(pool_mode=mode)
     with pooler.wire() as first, pooler.wire(options={"TimeZone": "Asia/Tokyo"}) as client:
-        query(first, "plain")
-        assert script.next() == "plain"
+        query(first, "SELECT 'plain'")
+        assert script.next() == "SELECT 'plain'"
         script.answers.put(answer())
         first.result()
         if mode == "session":
             first.close()
-        client.send(message("Q", cstring("never")) + extended("never either") + sync())
+        client.send(message("Q", cstring("SELECT 'never'")) + extended("SELECT 'never either'") + sync())
         assert "set_config" in script.next()
         client.cancel()
         script.answers.put(message("S", cstring("TimeZone") + cstring("Asia/Tokyo")) + answer("SELECT 1"))
@@ -357,8 +357,8 @@ def test_while_the_settings_are_applied(scripted, script, mode):
             result = client.result()
             assert (result.error.code, result.status, result.kinds) == ("57014", "I", kinds)
         assert not script.keys
-        query(client, "next")
-        assert script.next() == "next"
+        query(client, "SELECT 'next'")
+        assert script.next() == "SELECT 'next'"
         script.answers.put(answer("NEXT"))
         assert client.result().tags == ["NEXT"]
 
@@ -372,8 +372,8 @@ def test_one_in_the_queue_needs_no_server(scripted, script, batch):
     # PostgreSQL is away: what waits for it can be canceled all the same, and the client goes on.
     pooler = scripted(database_down_timeout=30, query_wait_timeout=30)
     with pooler.wire() as client:
-        query(client, "first")
-        assert script.next() == "first"
+        query(client, "SELECT 'first'")
+        assert script.next() == "SELECT 'first'"
         script.answers.put(answer())
         assert client.result().error is None
         script.backend.stop_listening()

@@ -82,11 +82,12 @@ STARTUPS = {
 
 
 @pytest.mark.parametrize("name", STARTUPS)
-@pytest.mark.parametrize("protocol", [0, 2], ids=["3.0", "3.2"])
-def test_the_greeting(weir, postgres, name, protocol):
+@pytest.mark.parametrize("mode, protocol", [("transaction", 0), ("session", 0), ("transaction", 2)],
+                         ids=["transaction", "session", "3.2"])
+def test_the_greeting(weir, postgres, name, mode, protocol):
     # Which parameters, in which order, with which values; then the key; then ReadyForQuery. PostgreSQL 15
     # speaks no 3.2: there the negotiation and the key's length are Weir's own.
-    pooler = weir(workers=1)
+    pooler = weir(workers=1, pool_mode=mode)
     direct = greeting(postgres.port, STARTUPS[name])
     if protocol:
         direct = [(kind, "20 bytes" if kind == "K" else body) for kind, body in direct]
@@ -354,7 +355,7 @@ def test_what_servers_say_of_themselves_reaches_nobody(weir):
                 return
             text = body[:-1].decode()
             served.append(text)
-            if text == "asked":
+            if text == "SELECT asked":
                 # Its own notice, and one that comes when the client has its answer.
                 session.send(notice.replace(b"of the server", b"of the query ") + answer() + notice)
             else:
@@ -371,12 +372,12 @@ def test_what_servers_say_of_themselves_reaches_nobody(weir):
         for number in range(3):
             with pooler.wire(options={"TimeZone": f"Etc/GMT+{number}"}) as client:
                 assert not client.notices
-                result = client.query("asked")
+                result = client.query("SELECT asked")
                 assert [fields["M"] for fields in result.notices] == ["of the query "]
                 client.query("BEGIN")
             with pooler.wire() as other:
                 # The ROLLBACK's notice, and all others, are not this one's.
-                result = other.query("asked")
+                result = other.query("SELECT asked")
                 assert [fields["M"] for fields in result.notices] == ["of the query "]
         expected = {"SELECT connected", "SELECT checked", "SELECT reset", "ROLLBACK"}
         wait_until(lambda: expected <= set(served), "all was asked")
