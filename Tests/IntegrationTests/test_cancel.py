@@ -8,10 +8,11 @@ import time
 import psycopg
 import pytest
 
+from conftest import LONG
 from fake_backend import FakeBackend, answer, error
 from harness import HOST, wait_until
-from pgwire import (PROTOCOL_3_0, PROTOCOL_3_2, bind, cancel, cstring, execute, extended, message, parse,
-                    sync)
+from pgwire import (PROTOCOL_3_0, PROTOCOL_3_2, bind, cancel, close_statement, cstring, describe, execute,
+                    extended, message, parse, sync)
 
 
 def sleeping(postgres, seconds):
@@ -104,6 +105,80 @@ def test_a_cancel_never_hits_another_client(weir):
         thread.join(60)
     assert not hit
     assert asked > 50
+
+
+class Sleeper(threading.Thread):
+    """A client with a time zone of its own that sends short statements of every form, most often canceled
+    at some moment, or never if it is a bystander."""
+
+    ZONES = ("Asia/Tokyo", "America/Lima", "Etc/UTC")
+
+    def __init__(self, pooler, number, until, cancels, seed):
+        super().__init__()
+        self.pooler, self.until, self.cancels = pooler, until, cancels
+        self.zone = self.ZONES[number % 3]
+        self.chance = random.Random(f"{seed}/{number}")
+        self.wrong, self.canceled, self.served = [], 0, 0
+
+    def run(self):
+        try:
+            with self.pooler.wire(options={"TimeZone": self.zone}, timeout=60) as client:
+                while time.monotonic() < self.until and not self.wrong:
+                    self.turn(client)
+        except Exception as failure:
+            self.wrong.append(repr(failure))
+
+    def turn(self, client):
+        sql = f"SELECT pg_sleep({self.chance.random() * 0.004}), current_setting('TimeZone')"
+        form = self.chance.randrange(4)
+        if form == 0:
+            batch, ends = message("Q", cstring(sql)), 1
+        elif form == 1:
+            batch, ends = extended(sql) + sync(), 1
+        elif form == 2:
+            # Begins with a statement that has a name: the last client's unnamed one is closed before it.
+            batch = (close_statement("named") + parse(sql, "named") + bind(statement="named") + describe()
+                     + execute() + sync())
+            ends = 1
+        else:
+            batch, ends = b"".join(message("Q", cstring(text)) for text in ("BEGIN", sql, "COMMIT")), 3
+        client.send(batch)
+        if self.cancels and self.chance.random() < 0.8:
+            time.sleep(self.chance.random() ** 2 * 0.02)
+            client.cancel()
+        results = [client.result() for _ in range(ends)]
+        if results[-1].status != "I":
+            # COMMIT was canceled in place of what stood before it.
+            results.append(client.query("ROLLBACK"))
+        codes = {error.code for result in results for error in result.errors}
+        if codes - ({"57014", "25P02"} if self.cancels else set()):
+            self.wrong.append(f"{codes} of {batch}")
+        self.canceled += "57014" in codes
+        for result in results:
+            for row in result.rows:
+                self.served += 1
+                if row[-1] != self.zone:
+                    self.wrong.append(f"{row} in {self.zone}")
+
+
+@pytest.mark.weir_only
+@pytest.mark.parametrize("workers", [1, 2])
+def test_cancels_at_any_moment(weir, postgres, workers):
+    # While it waits in the queue, while its settings are applied, while it runs, or just too late: each
+    # client hears of its own cancels only, and none is left hanging.
+    seed = random.randrange(1 << 32)
+    pooler = weir(default_pool_size=3, workers=workers, query_wait_timeout=60)
+    until = time.monotonic() + (30 if LONG else 4)
+    sleepers = [Sleeper(pooler, number, until, number % 4 != 0, seed) for number in range(12)]
+    for sleeper in sleepers:
+        sleeper.start()
+    for sleeper in sleepers:
+        sleeper.join(120)
+    assert not [sleeper.wrong for sleeper in sleepers if sleeper.wrong], f"seed {seed}"
+    assert sum(sleeper.canceled for sleeper in sleepers) > 50
+    assert sum(sleeper.served for sleeper in sleepers) > 50
+    assert postgres.sessions() <= 3
+    pooler.still_serves()
 
 
 def test_a_storm_of_cancels(weir, postgres):
