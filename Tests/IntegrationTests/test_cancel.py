@@ -254,6 +254,33 @@ def test_a_parse_that_waits_for_a_lock(weir, postgres, name):
         assert client.ask("SELECT 1") == "1"
 
 
+@pytest.mark.planned
+@pytest.mark.weir_only
+@pytest.mark.parametrize("mode, pool", [("session", 2), ("transaction", 2)])
+def test_a_statement_that_another_server_prepares_behind_a_lock(weir, postgres, mode, pool):
+    # In transaction mode it is Weir's own Parse that waits, which nobody but the client waits for.
+    pooler = weir(default_pool_size=pool, pool_mode=mode, workers=1)
+    with postgres.connect("app") as owner, pooler.wire() as client, pooler.wire() as other:
+        owner.execute("CREATE TABLE IF NOT EXISTS locked_later (a int)")
+        owner.execute("GRANT SELECT ON locked_later TO app")
+        client.send(parse("SELECT a FROM locked_later", "named") + sync())
+        assert client.result().kinds == "1Z"
+        # The server that has it is taken.
+        other.query("BEGIN")
+        with owner.transaction():
+            owner.execute("LOCK TABLE locked_later")
+            client.send(bind(statement="named") + execute() + sync())
+            wait_until(lambda: postgres.sessions("wait_event_type = 'Lock'"), "it waits")
+            client.cancel()
+            result = client.result()
+            assert (result.error.code, result.status, result.kinds[-2:]) == ("57014", "I", "EZ")
+        other.query("COMMIT")
+        client.send(bind(statement="named") + execute() + sync())
+        assert client.result().kinds == "2CZ"
+        owner.execute("DROP TABLE locked_later")
+        assert client.ask("SELECT 1") == "1"
+
+
 # Windows that no real PostgreSQL holds open for long.
 
 class Script:
