@@ -160,6 +160,10 @@ public struct TrackedParameters: Sendable {
         for place in self.names.indices {
             guard let value = wanted[place], value != present[place] else { continue }
             let name = Self.literal(self.names[place])
+            if self.names[place] == "DateStyle", !value.utf8.contains(UInt8(ascii: ",")) {
+                // Half a style: the other half is the server's own, not the last client's.
+                calls.append("pg_catalog.set_config(\(name),NULL,false)")
+            }
             calls.append("pg_catalog.set_config(\(name),\(Self.literal(value)),false)")
         }
         return calls.isEmpty ? nil : "SELECT " + calls.joined(separator: ",")

@@ -59,7 +59,7 @@ extension Worker {
 
     /// Takes a client out of everything that knows it.
     private func forget(_ client: ClientConnection, _ phase: ClientConnection.Phase) {
-        if let key = client.cancelKey { self.keys.remove(key) }
+        if client.processID != 0 { self.keys.remove(processID: client.processID) }
         self.parameters.release(client.parameters)
         client.parameters = .unknown
         client.statements.close(&self.statements)

@@ -138,13 +138,29 @@ extension Worker {
             )
             return
         }
-        // The server may spell a value in another way than the client did; from now on both know it
-        // so.
+        self.adoptSpellings(client, server)
+        client.session.linked()
+        if client.isCancelPending {
+            self.release(client, server)
+            return self.refuseCanceled(client)
+        }
+        self.readyClients.append(client.id)
+    }
+
+    /// The server may spell a value in another way than the client did; from now on both know it
+    /// so, as the client of PostgreSQL would from the start.
+    private func adoptSpellings(_ client: ClientConnection, _ server: ServerConnection) {
+        guard client.parameters != server.parameters else { return }
+        let asked = self.parameters.values(of: client.parameters)
+        let actual = self.parameters.values(of: server.parameters)
+        self.writer.removeAll()
+        for place in server.pool.spellings.learn(asked, became: actual) {
+            self.writer.parameterStatus(self.parameters.names[place], actual[place] ?? "")
+        }
+        self.send(self.writer.bytes, to: client.socket)
         self.parameters.retain(server.parameters)
         self.parameters.release(client.parameters)
         client.parameters = server.parameters
-        client.session.linked()
-        self.readyClients.append(client.id)
     }
 
     /// Gives a client's server back, clean as it is or to be cleaned.
@@ -239,6 +255,10 @@ extension Worker {
             self.checkIn(server)
             return
         }
+        if client.isCancelPending {
+            self.checkIn(server)
+            return self.refuseCanceled(client)
+        }
         if self.link(client, server, since: since) { self.relayStash(client) }
         self.resumeReading(client)
     }
@@ -248,6 +268,7 @@ extension Worker {
         guard let client = self.clients[id.index, id.generation], client.session.state == .waiting,
             let pool = client.pool
         else { return }
+        if client.isCancelPending { return self.refuseCanceled(client) }
         client.ticket = self.pools.waitAgain(pool.id, client: id, since: since)
         self.openServers(in: pool)
     }

@@ -134,11 +134,10 @@ extension Worker {
         }
         for cancel in self.cancels.all {
             rows[cancel.pool.place].serversActiveCancel += 1
-            guard cancel.requester != nil else { continue }
             if cancel.isSent {
-                rows[cancel.pool.place].clientsActiveCancel += 1
+                rows[cancel.pool.place].clientsActiveCancel += cancel.requesters.count
             } else {
-                rows[cancel.pool.place].clientsWaitingCancel += 1
+                rows[cancel.pool.place].clientsWaitingCancel += cancel.requesters.count
             }
         }
         return zip(rows, self.poolEntries)

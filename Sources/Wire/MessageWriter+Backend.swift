@@ -16,14 +16,14 @@ extension MessageWriter {
     }
 
     /// BackendKeyData (`K`).
-    public mutating func backendKeyData(processID: UInt32, secret: UInt32) {
+    public mutating func backendKeyData(_ key: CancelKey) {
         self.message(BackendKind.backendKeyData.rawValue) {
-            $0.int32(Int32(bitPattern: processID))
-            $0.int32(Int32(bitPattern: secret))
+            $0.int32(Int32(bitPattern: key.processID))
+            $0.raw(key.secret)
         }
     }
 
-    /// NegotiateProtocolVersion (`v`): the newest minor version spoken, and the options not known.
+    /// NegotiateProtocolVersion (`v`): the minor version spoken, and the options not known.
     public mutating func negotiateProtocolVersion(minor: Int32, unknownOptions: [String]) {
         self.message(BackendKind.negotiateProtocolVersion.rawValue) {
             $0.int32(3 << 16 | minor)
