@@ -347,7 +347,7 @@ def parse(sql, name="", types=()):
     return message("P", cstring(name) + cstring(sql) + struct.pack(f"!h{len(types)}i", len(types), *types))
 
 
-def bind(values=(), statement="", portal=""):
+def bind(values=(), statement="", portal="", result_formats=()):
     body = cstring(portal) + cstring(statement) + struct.pack("!hh", 0, len(values))
     for value in values:
         if value is None:
@@ -355,7 +355,7 @@ def bind(values=(), statement="", portal=""):
         else:
             data = str(value).encode()
             body += struct.pack("!i", len(data)) + data
-    return message("B", body + struct.pack("!h", 0))
+    return message("B", body + struct.pack(f"!h{len(result_formats)}h", len(result_formats), *result_formats))
 
 
 def describe(name="", kind="P"):
@@ -370,8 +370,20 @@ def close_statement(name):
     return message("C", b"S" + cstring(name))
 
 
+def close_portal(name):
+    return message("C", b"P" + cstring(name))
+
+
 def sync():
     return message("S")
+
+
+def flush():
+    return message("H")
+
+
+def simple(sql):
+    return message("Q", cstring(sql))
 
 
 def extended(sql, values=()):
