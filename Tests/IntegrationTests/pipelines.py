@@ -136,7 +136,8 @@ class Writer:
         formats = self.maybe(0.1, self.random.choice((0, 1)))
         rows = self.random.choice((0, 0, 0, 0, 1, 2))
         return ([("bind", portal, name, tuple(values), tuple(formats))] + self.maybe(0.4, ("describe", "P", portal))
-                + [("execute", portal, rows)] * self.random.choice((1, 1, 1, 1, 2)) + self.maybe(0.3, ("close", "P", portal))
+                + [("execute", portal, rows)] * self.random.choice((1, 1, 1, 1, 2))
+                + self.maybe(0.3, ("close", "P", portal))
                 + self.maybe(ends, ("sync",)))
 
     def whole(self):
