@@ -6,7 +6,7 @@ import struct
 import time
 
 from pgwire import Closed, Wire, simple
-from pipelines import encode, reading_points
+from pipelines import END_STEPS, encode, reading_points
 from transcript import readable
 
 #: How long nothing may happen while replies are due.
@@ -22,6 +22,7 @@ class Conversation:
 
     def __init__(self, wire, script, expected=None):
         self.wire, self.script, self.expected = wire, script, expected
+        self.leaves = script[-1] == ("leave",)
         self.points = iter(reading_points(script, [line[0] for line in expected])) if expected else None
         self.at, self.unsent, self.received, self.lines, self.awaits = 0, b"", b"", [], 0
         wire.sock.setblocking(False)
@@ -36,8 +37,10 @@ class Conversation:
 
     @property
     def is_done(self):
+        if self.leaves:
+            return self.is_sent
         if self.expected is None:
-            return self.is_sent and self.lines[-3:] == END
+            return self.is_sent and END_ROW in self.lines and self.lines[-1] == IDLE
         return self.is_sent and len(self.lines) >= len(self.expected)
 
     def step(self, count):
@@ -101,13 +104,14 @@ class Conversation:
         return what + f"; last: {self.lines[-3:]}"
 
 
-#: The last replies to every script.
-END = [readable("D", b"\0\1\0\0\0\3end"), readable("C", b"SELECT 1\0"), readable("Z", b"I")]
+#: The row that every script's last query brings, and the last reply.
+END_ROW, IDLE = readable("D", b"\0\1\0\0\0\3end"), readable("Z", b"I")
 
 
 def converse(conversations, seed, patience=PATIENCE):
     """Lets all conversations go on at once, in an order that the seed decides, until all are done."""
     rng = random.Random(seed)
+    conversations = list(conversations)
     last = time.monotonic()
     while not all(conversation.is_done for conversation in conversations):
         ready = [one for one in conversations if not one.is_waiting and one.at < len(one.script)]
@@ -124,6 +128,9 @@ def converse(conversations, seed, patience=PATIENCE):
             sockets[sock].read()
         for sock in writable:
             sockets[sock].write()
+        for conversation in [one for one in conversations if one.leaves and one.is_done]:
+            conversations.remove(conversation)
+            conversation.wire.reset()
         now = time.monotonic()
         if ready or readable_ or writable:
             last = now
@@ -141,7 +148,8 @@ class Oracle:
     def answers(self, scripts):
         while len(self.wires) < len(scripts):
             self.wires.append(Wire(self.port))
-        conversations = [Conversation(wire, script) for wire, script in zip(self.wires, scripts)]
+        conversations = [Conversation(wire, script[:-1] + END_STEPS if script[-1] == ("leave",) else script)
+                         for wire, script in zip(self.wires, scripts)]
         try:
             converse(conversations, 0)
             for wire in self.wires[:len(scripts)]:
@@ -172,7 +180,7 @@ def run_through(port, scripts, answers, seed, patience=PATIENCE):
         except Mismatch as mismatch:
             at = next((at for at, one in enumerate(conversations) if one.lines != one.expected[:len(one.lines)]), None)
             raise Mismatch(f"client {at}: {mismatch}" if at is not None else str(mismatch)) from None
-        surplus = select.select([wire.sock for wire in wires], [], [], 0)[0]
+        surplus = select.select([wire.sock for wire in wires if wire.sock.fileno() >= 0], [], [], 0)[0]
         if surplus:
             raise Mismatch(f"more than all replies: {surplus[0].recv(1000)!r}")
     except (Closed, OSError) as error:

@@ -1,7 +1,8 @@
 """Random pipelines: what a client sends, step by step, over a small alphabet in which names soon collide.
 
 A step is a tuple that starts with its kind; a script is a list of them. `("read",)` is a point where the
-client waits for everything that its messages so far must have brought.
+client waits for everything that its messages so far must have brought; `("leave",)` as the last step is one
+where it is gone without a word.
 """
 
 from pgwire import bind, close_portal, close_statement, describe, execute, flush, parse, simple, sync
@@ -16,10 +17,15 @@ ENCODERS = {
     "sync": sync,
     "query": simple,
     "read": lambda: b"",
+    "leave": lambda: b"",
 }
 
 #: What ends the answer to a step, apart from an error.
 LAST_KINDS = {"parse": "1", "bind": "2", "execute": "CsI", "close": "3", "sync": "Z", "query": "Z", "describe": "Tn"}
+
+#: The end of every script but those of clients that leave, whatever state its steps have led to.
+END_STEPS = [("sync",), ("query", "ROLLBACK; SELECT 'end'"), ("read",)]
+END_STEPS_WITHOUT_BLOCKS = [("sync",), ("query", "SELECT 'end'"), ("read",)]
 
 NAMES = ("", "", "a", "b", "c")
 PORTALS = ("", "", "", "p", "q")
@@ -55,6 +61,14 @@ BLOCK_QUERIES = (
     "DECLARE c CURSOR FOR SELECT g FROM generate_series(1, 5) g", "FETCH 2 FROM c", "CLOSE c",
 )
 CLOSING_QUERIES = ("COMMIT", "COMMIT", "ROLLBACK", "ROLLBACK", "END; SELECT '{own}'", "COMMIT; BEGIN")
+#: With settings: what PostgreSQL reports and the pooler must carry along, in and out of blocks.
+SETTING_TEXTS = ("SET TimeZone TO 'Asia/Tokyo'", "SET TimeZone TO 'America/Lima'", "RESET TimeZone", "SHOW TimeZone",
+                 "SELECT '2024-01-01 12:00+00'::timestamptz", "SET DateStyle TO German", "SET DateStyle TO ISO",
+                 "SELECT '2024-02-01'::date", "SET application_name TO '{own}'", "SHOW application_name",
+                 "SET IntervalStyle TO iso_8601", "SELECT make_interval(days => 3)", "SET TimeZone TO 'nowhere'")
+SETTING_QUERIES = (*SETTING_TEXTS, "SET LOCAL TimeZone TO 'Asia/Tokyo'", "RESET ALL",
+                   "SET TimeZone TO 'Asia/Tokyo'; SELECT 1/0", "SET DateStyle TO SQL; SHOW DateStyle",
+                   "SELECT set_config('TimeZone', 'Europe/Paris', false)")
 GOOD_VALUES = (1, 2, 5, None)
 VALUES = (0, 1, None, "x", 10**12)
 
@@ -66,8 +80,8 @@ def encode(step):
 class Writer:
     """Writes scripts for one client: plausible phrases, with slips."""
 
-    def __init__(self, random, own, blocks=True):
-        self.random, self.own, self.blocks = random, own, blocks
+    def __init__(self, random, own, blocks=True, settings=False):
+        self.random, self.own, self.blocks, self.settings = random, own, blocks, settings
         #: How many parameters the statements have that are probably there, by name.
         self.arities = {}
         self.is_in_block = False
@@ -87,7 +101,9 @@ class Writer:
         steps = []
         while len(steps) < length:
             steps += self.phrase()
-        return steps + [("sync",), ("query", "ROLLBACK; SELECT 'end'" if self.blocks else "SELECT 'end'"), ("read",)]
+        if self.chance(0.08):
+            return steps + [("leave",)]
+        return steps + (END_STEPS if self.blocks else END_STEPS_WITHOUT_BLOCKS)
 
     def phrase(self):
         choose = self.random.choices(
@@ -104,6 +120,8 @@ class Writer:
             return self.random.choice(ODD_TEXTS), 0
         if self.blocks and self.chance(0.15):
             return self.random.choice(BLOCK_TEXTS), 0
+        if self.settings and self.chance(0.3):
+            return self.random.choice(SETTING_TEXTS), 0
         return self.random.choice(list(TEXTS.items()))
 
     def name(self):
@@ -146,9 +164,9 @@ class Writer:
         return steps + (self.close(name) if self.chance(0.3) else [])
 
     def query(self):
-        text = self.random.choice(QUERIES)
+        text = self.random.choice(SETTING_QUERIES if self.settings and self.chance(0.6) else QUERIES)
         self.arities.pop("", None)
-        if "ALL" in text:
+        if text.lower().startswith("d") and "ALL" in text.upper():
             self.arities.clear()
         return [("query", self.fill(text))]
 
@@ -193,6 +211,8 @@ def reading_points(script, kinds):
         if kind == "read":
             points.append(flushed)
             continue
+        if kind == "leave":
+            return points
         if skipping and kind != "sync":
             continue
         if kind == "flush":

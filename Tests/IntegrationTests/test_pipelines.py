@@ -34,11 +34,12 @@ class Era:
             "max_prepared_statements": rng.choice((1, 2, 3, 5, 200)),
             "workers": rng.choice((1, 2)),
         }
+        self.has_settings = rng.random() < 0.3
         self.random = rng
 
     def rounds(self):
         for number in range(ROUNDS_PER_PROCESS):
-            scripts = [Writer(self.random, f"own {number}.{client}", self.mode != "statement")
+            scripts = [Writer(self.random, f"own {number}.{client}", self.mode != "statement", self.has_settings)
                        .script(self.random.randrange(5, 60)) for client in range(self.clients)]
             yield number, scripts, self.random.randrange(1 << 30)
 
@@ -89,10 +90,9 @@ class Shrinker:
         """Drops pieces of that many steps wherever the rest still fails; None if nowhere."""
         result = None
         for client, script in enumerate(scripts):
-            at = 0
-            # The last three steps end every script.
-            while at < len(script) - 3 and time.monotonic() < self.end:
-                shorter = script[:at] + script[min(at + size, len(script) - 3):]
+            at, end = 0, 1 if script[-1] == ("leave",) else 3
+            while at < len(script) - end and time.monotonic() < self.end:
+                shorter = script[:at] + script[min(at + size, len(script) - end):]
                 candidate = scripts[:client] + [shorter] + scripts[client + 1:]
                 failure = self.failure(candidate, seed)
                 if failure:
