@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from pgwire import bind, close_statement, describe, execute, flush, parse, simple, sync
+from pgwire import bind, close_portal, close_statement, describe, execute, flush, parse, simple, sync
 from test_prepared import INT8, run
 
 pytestmark = pytest.mark.weir_only
@@ -109,6 +109,22 @@ def test_replaced_while_on_the_way(retell):
         client.read(2)
 
     retell(story)
+
+
+def test_a_parse_that_is_skipped_behind_one_on_the_way(retell):
+    # The first Parse is not confirmed yet when the second is sent, which then is thrown away.
+    def story(client):
+        client.batch(close_portal("p"), parse("SELECT 'first'"), run("missing"), parse("SELECT 'second'"))
+        client.batch(run(""))
+        client.send(sync() + parse("SELECT 'third'") + sync() + run("missing") + parse("SELECT 'fourth'") + sync())
+        client.read(3)
+        client.batch(run(""))
+        client.send(parse("SELECT 'fifth'") + run("missing") + parse("SELECT 'sixth'") + sync()
+                    + run("missing") + close_statement("") + sync() + run("missing") + simple("SELECT 1") + sync())
+        client.read(3)
+        client.batch(run(""))
+
+    retell(story, "31E[26000]Z 2TDCZ Z 1Z E[26000]Z 2TDCZ 1E[26000]Z E[26000]Z E[26000]Z 2TDCZ")
 
 
 def test_in_blocks(retell):
