@@ -89,19 +89,41 @@ def test_several_statements_of_one_client(retell):
     retell(story, "111Z " + "tT2TDCZ " * 3 + "3Z E[26000]Z tT2TDCZ tT2TDCZ")
 
 
-@pytest.mark.parametrize("name", ["x" * 63, "x" * 64, "x" * 1000, "ünï cödé", 'quo"ted', "it's", " ", "\t\n",
-                                  "S_1", "weir_1", "__weir_1", "W1", "PGBOUNCER_1", "select", "0", "\1\2"])
-def test_names(retell, name):
+NAMES = ["x" * 63, "y" * 62, "ünï cödé", 'quo"ted', "it's", " ", "\t\n", "S_1", "weir_1", "__weir_1", "W1",
+         "PGBOUNCER_1", "select", "0", "\1\2"]
+
+
+def test_names(retell):
     # Any bytes but zero make a name, whatever Weir calls its own.
     def story(client):
-        client.batch(parse("SELECT 'mine'", name))
-        client.batch(run(name))
-        client.batch(parse("SELECT 'again'", name))
-        client.batch(close_statement(name))
-        client.batch(run(name))
-        client.batch(describe(name, "S"))
+        for name in NAMES:
+            client.batch(parse(f"SELECT 'mine', {len(name)}", name))
+            client.batch(run(name))
+            client.batch(parse("SELECT 'again'", name))
+        for name in NAMES:
+            client.batch(run(name))
+            client.batch(close_statement(name))
+            client.batch(run(name))
+            client.batch(describe(name, "S"))
 
-    retell(story, "1Z 2TDCZ E[42P05]Z 3Z E[26000]Z E[26000]Z")
+    retell(story, ("1Z 2TDCZ E[42P05]Z " * 15 + "2TDCZ 3Z E[26000]Z E[26000]Z " * 15).strip())
+
+
+def test_names_that_are_too_long(retell):
+    # PostgreSQL compares the first 63 bytes, wherever they end in a letter, and its errors show all of them.
+    def story(client):
+        for long in ("x" * 70, "x" * 64, "y" * 5000, "ü" * 40, "z" * 62 + "ü"):
+            short = long.encode()[:63].decode(errors="ignore")
+            client.batch(parse("SELECT 'mine'", long))
+            for name in (long, long + "more", long[:63], short, long[:62], long[:-1]):
+                client.batch(run(name))
+                client.batch(describe(name, "S"))
+                client.batch(parse("SELECT 'again'", name), run(name))
+                client.batch(close_statement(name))
+                client.batch(close_statement(name), parse("SELECT 'new'", long))
+            client.batch(close_statement(long))
+
+    retell(story)
 
 
 def test_close_and_parse_in_one_batch(retell):
@@ -198,7 +220,7 @@ def test_empty_statements(retell):
 
 def test_types(retell):
     # Types that the client declares, leaves open (0) or forgets; one more than there are parameters.
-    texts = {(INT4,): "SELECT $1 + 1", (TEXT,): "SELECT $1", (0, INT8): "SELECT $1::text, $2", (): "SELECT $1::date",
+    texts = {(INT4,): "SELECT $1 + 1", (TEXT,): "SELECT $1", (0, INT8): "SELECT $1::text, $2", (): "SELECT $1::time",
              (INT4, INT4, INT4): "SELECT $1 * $2", (0, 0): "SELECT $2 || $1"}
 
     def story(client):

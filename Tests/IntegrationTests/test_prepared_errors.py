@@ -258,21 +258,38 @@ def test_messages_that_make_no_sense(retell):
     retell(story, "1Z 2TDCE[08P01]Z 2TDCE[08P01]Z 2TDCZ")
 
 
-@pytest.mark.parametrize("broken", [
+BROKEN = (
     message("P", b"s\0SELECT 1\0"), message("P", b"s\0SELECT 1"), message("P", b""), message("B", b"\0s\0\0"),
     message("B", b"\0s\0" + b"\0\0\0\1\0\0\0\1"), message("B", b""), message("D", b"S"), message("D", b"Ss"),
     message("C", b"S"), message("C", b"Ss"), message("E", b"p"), message("E", b""),
     message("P", b"t\0SELECT 1\0\0\0more"), message("B", b"\0s\0\0\0\0\0\0\0more"), message("D", b"Ss\0more"),
     message("C", b"Ss\0more"), message("P", b"t\0SELECT 1\0\0\2\0\0\0\0"),
-], ids=str)
-def test_messages_of_a_wrong_length(retell, broken):
+)
+
+
+def test_messages_of_a_wrong_length(retell):
     # Fields that are cut off or followed by more: an error in the pipeline as PostgreSQL gives it.
     def story(client):
-        client.batch(parse("SELECT 1", "s"))
-        client.batch(run("s"), broken, run("s"))
-        client.batch(run("s"))
-        client.batch(run("t"))
-        client.send(broken + flush() + close_portal("p") + sync())
-        client.read()
+        for broken in BROKEN:
+            client.batch(close_statement("s"), parse("SELECT 1", "s"))
+            client.batch(run("s"), broken, run("s"))
+            client.batch(run("s"))
+            client.batch(run("t"))
+            client.send(broken + flush() + close_portal("p") + sync())
+            client.read()
 
     retell(story)
+
+
+def test_bytes_that_are_no_text(retell):
+    # Neither in a statement's text nor in its name does PostgreSQL take what is not in the client's encoding.
+    def story(client):
+        client.batch(parse("SELECT 1", "s"))
+        for broken in (message("P", b"t\0SELECT '\xff'\0\0\0"), message("P", b"\xff\0SELECT 1\0\0\0"),
+                       message("B", b"\0\xff\0\0\0\0\0\0\0"), message("B", b"\xff\0s\0\0\0\0\0\0\0"),
+                       message("D", b"S\xff\0"), message("C", b"S\xff\0")):
+            client.batch(run("s"), broken, run("s"))
+            client.batch(run("s"))
+            client.batch(run("t"))
+
+    retell(story, "1Z" + " 2TDCE[22021]Z 2TDCZ E[26000]Z" * 6)

@@ -17,71 +17,79 @@ FORMS = ["DEALLOCATE s", "DEALLOCATE S", 'DEALLOCATE "s"', "deallocate s", "DEAL
          "Deallocate Prepare S;", 'DEALLOCATE U&"\\0073"']
 
 
-@pytest.mark.parametrize("sql", FORMS)
-def test_deallocate(retell, sql):
+def test_deallocate(retell):
     # Every way to write it: the name is free, the other statement is not touched.
     def story(client):
-        prepare(client, "s", "t", "S")
-        client.query(sql)
-        client.batch(run("s"))
-        client.batch(run("t"), run("S"))
-        client.query(sql)
-        client.batch(parse("SELECT 'new'", "s"), run("s"))
-        client.batch(run("s"))
+        prepare(client, "t", "S")
+        for sql in FORMS:
+            prepare(client, "s")
+            client.query(sql)
+            client.batch(run("s"))
+            client.batch(run("t"), run("S"))
+            client.query(sql)
+            client.batch(parse("SELECT 'new'", "s"), run("s"))
+            client.batch(run("s"), close_statement("s"))
 
-    retell(story, "111Z CZ E[26000]Z 2TDC2TDCZ E[26000]Z 12TDCZ 2TDCZ")
+    retell(story, "11Z" + " 1Z CZ E[26000]Z 2TDC2TDCZ E[26000]Z 12TDCZ 2TDC3Z" * len(FORMS))
 
 
-@pytest.mark.parametrize("sql", FORMS)
-def test_deallocate_by_the_extended_protocol(retell, sql):
+def test_deallocate_by_the_extended_protocol(retell):
     # The same as a statement of the protocol, prepared before and executed more than once.
     def story(client):
-        client.batch(parse(sql, "u"), describe("u", "S"))
-        for _ in range(3):
-            prepare(client, "s", "t")
-            client.batch(run("u"), run("t"))
-            client.batch(run("s"))
-            client.batch(run("u"))
-            client.batch(close_statement("t"))
+        for sql in FORMS:
+            client.batch(close_statement("u"), parse(sql, "u"), describe("u", "S"))
+            for _ in range(2):
+                prepare(client, "s", "t")
+                client.batch(run("u"), run("t"))
+                client.batch(run("s"))
+                client.batch(run("u"))
+                client.batch(close_statement("t"))
 
-    retell(story, "1tnZ " + "11Z 2nC2TDCZ E[26000]Z 2nE[26000]Z 3Z " * 2 + "11Z 2nC2TDCZ E[26000]Z 2nE[26000]Z 3Z")
+    once = "31tnZ" + " 11Z 2nC2TDCZ E[26000]Z 2nE[26000]Z 3Z" * 2
+    retell(story, " ".join([once] * len(FORMS)))
 
 
-@pytest.mark.parametrize("sql", ["DEALLOCATE nowhere", 'DEALLOCATE "No Where"', "DEALLOCATE PREPARE x",
-                                 "DEALLOCATE", "DEALLOCATE s, t", "DEALLOCATE 's'", "DEALLOCATE s t",
-                                 'DEALLOCATE "s', "DEALLOCATE all_of_them", 'DEALLOCATE "all"', 'DEALLOCATE ""',
-                                 "DEALLOCATE prepare", "DISCARD s", 'DEALLOCATE "S"'])
-def test_deallocate_with_a_mistake(retell, sql):
+MISTAKES = ("DEALLOCATE nowhere", 'DEALLOCATE "No Where"', "DEALLOCATE PREPARE x", "DEALLOCATE", "DEALLOCATE s, t",
+            "DEALLOCATE 's'", "DEALLOCATE s t", 'DEALLOCATE "s', "DEALLOCATE all_of_them", 'DEALLOCATE "all"',
+            'DEALLOCATE ""', "DEALLOCATE prepare", "DISCARD s", 'DEALLOCATE "S"', "DEALLOCATE select", "DEALLOCATE $1",
+            "DEALLOCATE s.t", "DEALLOCATE ALL s", "DEALLOCATE 1")
+
+
+def test_deallocate_with_a_mistake(retell):
     # Errors of PostgreSQL, with the client's own names in them; nothing is dropped.
     def story(client):
         prepare(client, "s", "t")
-        client.query(sql)
-        client.batch(parse(sql), run(""))
+        for sql in MISTAKES:
+            client.query(sql)
+            client.batch(parse(sql), run(""))
         client.batch(run("s"), run("t"))
 
     retell(story)
 
 
-@pytest.mark.parametrize("sql", ["DEALLOCATE ALL", "deallocate prepare all;", "DISCARD ALL", "discard all ;",
-                                 "/* x */ DEALLOCATE /* y */ ALL -- z"])
-def test_all_at_once(retell, sql):
+ALL = ("DEALLOCATE ALL", "deallocate prepare all;", "DISCARD ALL", "discard all ;",
+       "/* x */ DEALLOCATE /* y */ ALL -- z")
+
+
+def test_all_at_once(retell):
     # Both drop every statement of this client and nobody else's.
     def story(client):
-        for by_query in (True, False):
-            prepare(client, "s", "t", "u")
-            if by_query:
-                client.query(sql)
-            else:
-                client.batch(parse(sql), run(""))
-            for name in "stu":
-                client.batch(run(name))
-            prepare(client, "u", "s")
-            client.batch(run("s"), run("u"))
-            client.batch(run("t"))
-            client.batch(close_statement("s"), close_statement("u"))
+        for sql in ALL:
+            for by_query in (True, False):
+                prepare(client, "s", "t", "u")
+                if by_query:
+                    client.query(sql)
+                else:
+                    client.batch(parse(sql), run(""))
+                for name in "stu":
+                    client.batch(run(name))
+                prepare(client, "u", "s")
+                client.batch(run("s"), run("u"))
+                client.batch(run("t"))
+                client.batch(close_statement("s"), close_statement("u"))
 
     rest = " E[26000]Z E[26000]Z E[26000]Z 11Z 2TDC2TDCZ E[26000]Z 33Z"
-    retell(story, "111Z CZ" + rest + " 111Z 12nCZ" + rest)
+    retell(story, " ".join(["111Z CZ" + rest + " 111Z 12nCZ" + rest] * len(ALL)))
 
 
 def test_the_unnamed_one_stays(retell):
@@ -185,20 +193,24 @@ def test_with_a_flush(retell):
     retell(story, "11Z 2nCE[26000]Z 12TDCZ")
 
 
-@pytest.mark.parametrize("sql", ["SELECT 1; DEALLOCATE s", "DEALLOCATE s; SELECT 1", "DEALLOCATE s; DEALLOCATE t",
-                                 "DEALLOCATE s; SELECT 1/0", "SELECT 1/0; DEALLOCATE s", ";DEALLOCATE s",
-                                 "DEALLOCATE ALL; SELECT 1", "BEGIN; DEALLOCATE s; COMMIT", "DISCARD PLANS",
-                                 "DISCARD TEMP; DISCARD SEQUENCES"])
-def test_among_other_statements(retell, sql):
+AMONG_OTHERS = ("SELECT 1; DEALLOCATE s", "DEALLOCATE s; SELECT 1", "DEALLOCATE s; DEALLOCATE t",
+                "DEALLOCATE s; SELECT 1/0", "SELECT 1/0; DEALLOCATE s", ";DEALLOCATE s", "DEALLOCATE ALL; SELECT 1",
+                "DISCARD PLANS", "DISCARD TEMP; DISCARD SEQUENCES", "DEALLOCATE missing; DEALLOCATE s")
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_among_other_statements(retell, blocks):
     # One string with several statements.
     def story(client):
-        prepare(client, "s", "t")
-        client.query(sql)
-        client.batch(run("s"))
-        client.batch(run("t"))
-        client.batch(close_statement("s"), parse("SELECT 'new'", "s"), run("s"))
+        for sql in ("BEGIN; DEALLOCATE s; COMMIT", "DEALLOCATE s; BEGIN") if blocks else AMONG_OTHERS:
+            prepare(client, "s", "t")
+            client.query(sql)
+            client.batch(run("s"))
+            client.batch(run("t"))
+            client.batch(close_statement("s"), parse("SELECT 'new'", "s"), run("s"))
+            client.batch(close_statement("s"), close_statement("t"))
 
-    retell(story, blocks="BEGIN" in sql)
+    retell(story, blocks=blocks)
 
 
 def test_names_that_only_quotes_can_say(retell):
