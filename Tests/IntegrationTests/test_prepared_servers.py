@@ -157,10 +157,11 @@ def test_memory_of_statements_that_go(weir):
 def test_memory_of_clients_that_go(weir):
     # Clients leave without closing their statements, 90 MB of texts in all.
     pooler = weir(default_pool_size=2)
+    filler = "x" * 15_000
     with Memory(pooler, bound=24 * 1024):
         for number in range(60):
             with pooler.wire() as client:
-                client.send(b"".join(parse(f"SELECT '{number}.{n} {'x' * 15_000}'", f"s{n}") for n in range(100)) + sync())
+                client.send(b"".join(parse(f"SELECT '{number}.{n} {filler}'", f"s{n}") for n in range(100)) + sync())
                 assert client.result().error is None
 
 

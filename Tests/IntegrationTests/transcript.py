@@ -7,7 +7,7 @@ message that came back, in its order and with its body, must be the same.
 import hashlib
 import struct
 
-from pgwire import Wire, error_fields, simple, sync
+from pgwire import Closed, Wire, error_fields, simple, sync
 
 #: OIDs from here on are given to objects that users make: they differ from run to run.
 FIRST_USER_OID = 16384
@@ -63,7 +63,7 @@ class Teller:
     """One client whose story is told: sends, reads and writes down what came."""
 
     def __init__(self, port, surroundings=None, **options):
-        self.wire = Wire(port, **options)
+        self.wire = Wire(port, timeout=10, **options)
         self.surroundings, self.lines, self.status, self.awaited = surroundings, [], "I", 0
 
     def __enter__(self):
@@ -97,8 +97,8 @@ class Teller:
         return self.lines[first:]
 
     def read_until(self, kind):
-        """Reads up to a message of that kind: what a Flush pushes out."""
-        while self.receive()[0] != kind:
+        """Reads up to a message of that kind, or an error: what a Flush pushes out."""
+        while self.receive()[0] not in (kind, "E"):
             pass
 
     def batch(self, *messages):
@@ -113,10 +113,13 @@ class Teller:
 def tell(story, port, surroundings=None, **options):
     """The lines that the story's client saw there."""
     with Teller(port, surroundings, **options) as teller:
-        story(teller)
-        # Nothing more may come: a reply too many would go to whoever asks next.
-        teller.surroundings = None
-        teller.query("SELECT 'the end'")
+        try:
+            story(teller)
+            # Nothing more may come: a reply too many would go to whoever asks next.
+            teller.surroundings = None
+            teller.query("SELECT 'the end'")
+        except (Closed, TimeoutError) as failure:
+            teller.lines.append(f"no reply: {failure!r}")
         return teller.lines
 
 
