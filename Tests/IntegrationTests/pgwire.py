@@ -348,7 +348,7 @@ def parse(sql, name="", types=()):
 
 
 def bind(values=(), statement="", portal="", result_formats=()):
-    body = cstring(portal) + cstring(statement) + struct.pack("!hh", 0, len(values))
+    body = cstring(portal) + cstring(statement) + struct.pack("!hH", 0, len(values))
     for value in values:
         if value is None:
             body += struct.pack("!i", -1)

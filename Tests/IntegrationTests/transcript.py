@@ -23,7 +23,7 @@ def readable(kind, body):
     if kind == "T":
         return f"T {described_columns(body)}"
     if kind == "t":
-        (count,) = struct.unpack("!h", body[:2])
+        (count,) = struct.unpack("!H", body[:2])
         return f"t {[stable(oid) for oid in struct.unpack(f'!{count}I', body[2:])]}"
     if len(body) > 400:
         return f"{kind} {len(body)} bytes {body[:40]!r}… {hashlib.sha1(body).hexdigest()}"
