@@ -53,7 +53,25 @@ final class ClientConnection {
     var server: ServerConnection?
     var ticket = WaitQueue.Ticket.none
     var policy = ClientPolicy()
-    var parameters = TrackedParameters.Combination.unknown
+    var parameters = TrackedParameters.Combination.unknown {
+        didSet { self.isParsingClassStale = true }
+    }
+    /// What it has set beside those.
+    var wishes = Wishes.Combination.none { didSet { self.isParsingClassStale = true } }
+    /// Of that, what it has asked for when it connected, and gets back by RESET.
+    var startupSettings: [SettingValue] = []
+    /// A server has stood as it wants it: what it has set can be set.
+    var hasProvenWishes = false
+    /// What it has set was refused at last; then a statement that sets something of it back may do
+    /// without these settings.
+    var omits: Set<String>?
+    var isRefused = false
+    /// What it may have left behind on its server.
+    var watch = SessionWatch()
+    /// Equal for two clients of one worker exactly if they have set alike what parsing depends on;
+    /// kept by `Worker.parsingClass(of:)`.
+    var knownParsingClass = 0
+    var isParsingClassStale = true
     var cancelKey: CancelKey?
     /// It counts against `max_client_conn`.
     var isAdmitted = false

@@ -62,6 +62,7 @@ extension Worker {
         if let key = client.cancelKey { self.keys.remove(key) }
         self.parameters.release(client.parameters)
         client.parameters = .unknown
+        self.forgetWishes(of: client)
         if phase == .console {
             self.consoleClients -= 1
             self.consoleLeft(client)
@@ -214,6 +215,8 @@ extension Worker {
     func serverClosed(_ server: ServerConnection) {
         precondition(server.phase == .closing, "closed while \(server.phase)")
         self.parameters.release(server.parameters)
+        self.wishes.release(server.wishes)
+        self.wishes.release(server.applied)
         self.withShared { self.pools.closed(server.id) }
         self.servers.remove(server.id.index)
         self.openServers()

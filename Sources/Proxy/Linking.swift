@@ -54,11 +54,8 @@ extension Worker {
         {
             server.session.needsReset = true
         }
-        if client.parameters != server.parameters,
-            let statements = self.parameters.statements(
-                from: server.parameters,
-                to: client.parameters
-            )
+        if client.parameters != server.parameters || client.wishes != server.wishes,
+            let statements = self.difference(client, server)
         {
             client.session.linkStarted()
             server.deadline = self.connectDeadline
@@ -97,6 +94,7 @@ extension Worker {
                 self.recoveryFailed(server, step, error)
             } else {
                 server.session.recovered(step)
+                if step == .reset { self.wasReset(server) }
             }
         case .check:
             if error != nil || !server.session.isAtRest {
@@ -106,6 +104,10 @@ extension Worker {
                 server.deadline = .max
                 self.checkIn(server)
             }
+        case .question:
+            self.questionAnswered(server, error)
+        case .undo:
+            self.undone(server, error)
         case .connectQuery:
             if let error {
                 self.logger.warning("\(server.prefix)connect_query failed: \(error.message)")
@@ -120,27 +122,6 @@ extension Worker {
                 )
             }
         }
-    }
-
-    /// The server stands as its client wants it, or refuses to.
-    private func parametersApplied(_ server: ServerConnection, _ error: ErrorFields?) {
-        guard let client = server.client else { return }
-        server.deadline = .max
-        if let error {
-            self.closeClient(
-                client,
-                .parametersFailed,
-                ErrorFields(.fatal, error.sqlState, error.message, detail: error.detail)
-            )
-            return
-        }
-        // The server may spell a value in another way than the client did; from now on both know it
-        // so.
-        self.parameters.retain(server.parameters)
-        self.parameters.release(client.parameters)
-        client.parameters = server.parameters
-        client.session.linked()
-        self.readyClients.append(client.id)
     }
 
     /// Gives a client's server back, clean as it is or to be cleaned.
@@ -167,7 +148,9 @@ extension Worker {
     /// A server is free, or will be.
     func giveBack(_ server: ServerConnection) {
         server.statements.clear(forgettingNames: true)
-        if !server.isMidMessage, server.session.standing() == .ready {
+        if !server.isMidMessage, server.session.standing() == .ready,
+            server.wishes == .none || !self.wishes.endsIdleServers(server.wishes)
+        {
             self.checkIn(server)
         } else {
             self.pools.recoveryStarted(server.id, now: self.loop.now)

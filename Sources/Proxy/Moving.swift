@@ -76,12 +76,14 @@ extension Worker {
             reader: server.reader,
             stash: unsafe Array(server.stash.bytes),
             parameters: self.parameters.values(of: server.parameters),
+            wishes: self.wishes.settings(of: server.wishes),
             processID: server.processID,
             secret: server.secret,
             epoch: server.epoch,
             needsCheck: server.needsCheck
         )
         self.parameters.release(server.parameters)
+        self.wishes.release(server.wishes)
         self.servers.remove(server.id.index)
         self.touch(server.pool)
         self.moves.departed += 1
@@ -128,6 +130,7 @@ extension Worker {
         server.reader = transfer.reader
         unsafe transfer.stash.withUnsafeBytes { unsafe server.stash.append($0) }
         server.parameters = self.parameters.hold(transfer.parameters)
+        server.wishes = self.wishes.hold(transfer.wishes)
         server.processID = transfer.processID
         server.secret = transfer.secret
         server.requestTime = transfer.requestTime

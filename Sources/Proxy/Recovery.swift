@@ -25,6 +25,7 @@ extension Worker {
             return self.closeServer(server, .ownerGone, isCancelled: vanished)
         }
         self.finishMessage(server, of: client)
+        self.leaveState(of: client, on: server)
         let isBusy = !server.session.ledger.isSettled
         self.pools.recoveryStarted(server.id, now: self.loop.now)
         server.phase = .recovering
@@ -59,6 +60,7 @@ extension Worker {
             let step = server.session.nextRecovery(midMessage: server.isMidMessage)
             switch step {
             case .ready:
+                if self.undo(server) { return }
                 server.phase = .ready
                 server.deadline = .max
                 self.checkIn(server)
@@ -85,7 +87,7 @@ extension Worker {
             case .deallocate:
                 return self.clean(server, "DEALLOCATE ALL", step)
             case .reset:
-                return self.clean(server, self.settings.global.serverResetQuery, step)
+                return self.clean(server, self.resetQuery(for: server), step)
             }
         }
     }

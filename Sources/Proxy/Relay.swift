@@ -75,6 +75,7 @@ extension Worker {
                 client.passingKind = frame.kind
                 position = frame.end
             case .acquire:
+                if client.isRefused { self.chooseOmissions(client, span, frame) }
                 guard self.acquire(client) else { break walk }
             case .hold:
                 break walk
@@ -175,6 +176,7 @@ extension Worker {
         let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
         let named = request == .parse && Self.namesStatement(span, frame)
         var start = run.lowerBound
+        if client.session.mode != .session { self.inspect(request, client, span, frame) }
         // Owners first: the call copies the session, and foreign statements are rare.
         let owner = server.session.unnamedOwner
         if owner != .none, owner != client.id,
@@ -265,7 +267,7 @@ extension Worker {
         if span.count < Frame.headerLength { return Frame.headerLength - span.count }
         // A header that cannot be right needs nothing more; the walk judges it.
         guard let frame = try? server.reader.next(in: span, at: 0) else { return 1 }
-        return max(1, Self.inspectedReply(frame) - span.count)
+        return max(1, Self.inspectedReply(frame, server) - span.count)
     }
 
     /// Walks a server's messages from `start` on; returns where in the chunk the bytes end that
@@ -300,7 +302,7 @@ extension Worker {
                 self.closeServer(server, .serverViolation)
                 return position
             }
-            guard frame.available >= Self.inspectedReply(frame) else { break walk }
+            guard frame.available >= Self.inspectedReply(frame, server) else { break walk }
             let status = frame.available > Frame.headerLength ? span[frame.bodyOffset] : 0
             let verdict = server.session.received(frame.kind, status: status)
             let isForwarded = self.isForwarded(verdict, server)
@@ -321,6 +323,7 @@ extension Worker {
                 server.statements.failed(fields.sqlState)
                 if fields.severity != .error { server.hasSaidGoodbye = true }
                 server.pool.counters.serverErrorCount += 1
+                server.client?.watch.failed()
             case .swallowError:
                 server.ownError = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
             case .asynchronousError:
@@ -365,8 +368,10 @@ extension Worker {
     }
 
     /// How much of a reply must have come before it can be decided about.
-    private static func inspectedReply(_ frame: Frame) -> Int {
+    private static func inspectedReply(_ frame: Frame, _ server: ServerConnection) -> Int {
         switch BackendKind(rawValue: frame.kind) {
+        case .dataRow where server.own == .question:
+            min(frame.length, Self.answerMax)
         case .readyForQuery, .parameterStatus, .commandComplete, .error:
             min(frame.length, Limits.errorLengthMax)
         default: Frame.headerLength
@@ -386,6 +391,8 @@ extension Worker {
             server.statements.completed(span, in: frame.bodyOffset..<frame.end)
         case .parameterStatus:
             self.parameterReported(server, span, frame.bodyOffset..<frame.end)
+        case .dataRow where server.own == .question:
+            self.answerReceived(server, span, frame)
         case .copyBoth:
             self.streamStarted(server)
         default:
@@ -424,7 +431,13 @@ extension Worker {
             }
         case .release:
             if let client = unsafe server.borrowedClient {
-                unsafe client._withUnsafeGuaranteedRef { self.release($0, server) }
+                unsafe client._withUnsafeGuaranteedRef {
+                    if $0.watch.isRaised {
+                        self.transactionEnded($0, server)
+                    } else {
+                        self.release($0, server)
+                    }
+                }
             }
         case .refuseTransaction:
             preconditionFailure("a transaction refused too late")

@@ -13,13 +13,18 @@ extension Worker {
     /// behind it be committed.
     func refuseWait(_ client: ClientConnection, _ fields: ErrorFields) {
         guard client.phase == .ready, client.session.state == .waiting else { return }
+        client.ticket = .none
+        self.refuse(client, fields)
+    }
+
+    /// Answers what a client without a server has sent with an error.
+    func refuse(_ client: ClientConnection, _ fields: ErrorFields) {
         var fields = fields
         fields.severity = .error
         if self.settings.global.logPoolerErrors {
             self.logger.warning("\(client.prefix)pooler error: \(fields.message)")
         }
         client.pool?.counters.poolerErrorCount += 1
-        client.ticket = .none
         client.session.unlinked()
         client.requestedAt = 0
         client.idleSince = self.loop.now

@@ -101,6 +101,8 @@ public final class Worker {
     var poolsByID: [PoolEntry?] = []
     var poolsByName: [PoolName: PoolEntry] = [:]
     var parameters: TrackedParameters
+    var wishes = Wishes()
+    var parsingClasses = ParsingClasses()
     var keys = CancelKeys()
 
     struct PoolName: Hashable {

@@ -1,0 +1,168 @@
+import Logging
+import Pooling
+import Reactor
+import Settings
+import Wire
+
+/// What clients leave behind on servers that they share: suspected by the text, then asked.
+extension Worker {
+    /// The most of a row that tells what a session holds.
+    static let answerMax = 65_536
+
+    // MARK: Suspecting
+
+    /// Looks at what a client is about to send for something that would stay behind.
+    func inspect(
+        _ request: ReplyLedger.Request,
+        _ client: ClientConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) {
+        switch request {
+        case .query:
+            let end = frame.isComplete ? max(frame.bodyOffset, frame.end - 1) : frame.end
+            let range = frame.bodyOffset..<end
+            if frame.isComplete, TextMarks.isHarmless(span, in: range) { return }
+            client.watch.ran(self.suspicion(client, span, range, isWhole: frame.isComplete))
+        case .parse:
+            guard let name = span.terminator(in: frame.bodyOffset..<frame.end) else { return }
+            let end = span.terminator(in: name + 1..<frame.end)
+            let range = name + 1..<(end ?? frame.end)
+            if end != nil, TextMarks.isHarmless(span, in: range) { return }
+            client.watch.parsed(self.suspicion(client, span, range, isWhole: end != nil))
+        case .bind:
+            if client.watch.hasPrepared { client.watch.bound() }
+        case .functionCall:
+            let isSeen = frame.available >= Frame.headerLength + 4
+            let function = isSeen ? span.bigEndianUInt32(at: frame.bodyOffset) : nil
+            client.watch.ran(Suspicion(calling: function))
+        default:
+            break
+        }
+    }
+
+    /// The closer look at a text.
+    private func suspicion(
+        _ client: ClientConnection,
+        _ span: Span<UInt8>,
+        _ range: Range<Int>,
+        isWhole: Bool
+    ) -> Suspicion {
+        let seen = range.prefix(StatementScan.lengthMax)
+        var suspicion = StatementScan.suspicion(
+            of: span.copy(seen.startIndex..<seen.endIndex),
+            isWhole: isWhole && seen.count == range.count
+        )
+        // The server tells of these by itself.
+        let parameters = client.parameters
+        suspicion.sets.removeAll { self.parameters.reports($0, parameters) }
+        suspicion.resets.removeAll { self.parameters.reports($0, parameters) }
+        return suspicion
+    }
+
+    // MARK: Asking
+
+    /// A client's transaction is over in which something was suspected, or it is tied to its
+    /// server.
+    func transactionEnded(_ client: ClientConnection, _ server: ServerConnection) {
+        let names = self.wishes.settings(of: client.wishes).map(\.name)
+        guard let question = client.watch.transactionEnded(settings: names) else {
+            return client.watch.isPinned ? () : self.release(client, server)
+        }
+        // COPY data that come late are no part of any answer, and must be whole before a question.
+        self.finishMessage(server, of: client)
+        client.isDiscarding = client.reader.remaining > 0
+        if server.isMidMessage {
+            // It is closed, with all that was on it.
+            client.watch.unpinned()
+            return self.release(client, server)
+        }
+        client.session.questioned()
+        server.question = question
+        server.deadline = self.loop.now + Self.recoveryTimeout
+        self.askPending(server)
+    }
+
+    /// Asks what is to be asked, as soon as no cancel request can meet the question.
+    func askPending(_ server: ServerConnection) {
+        guard let question = server.question, server.own == .none, server.phase == .ready,
+            server.session.cancelsUnderWay == 0
+        else { return }
+        if server.session.isBroken { return self.closeServer(server, .serverInDoubt) }
+        server.answer = SessionAnswer()
+        self.ask(server, question.text, for: .question)
+    }
+
+    /// A row of the answer.
+    func answerReceived(_ server: ServerConnection, _ span: Span<UInt8>, _ frame: Frame) {
+        if frame.isComplete {
+            server.answer.received(span, in: frame.bodyOffset..<frame.end)
+        } else {
+            server.answer.broke()
+        }
+    }
+
+    /// The answer is there.
+    func questionAnswered(_ server: ServerConnection, _ error: ErrorFields?) {
+        guard let question = server.question else { return }
+        var answer = server.answer
+        server.question = nil
+        server.answer = SessionAnswer()
+        // Without a client it is cleaned whatever the answer is (`leaveState`).
+        guard let client = server.client else { return }
+        server.deadline = .max
+        if let error {
+            self.logger.warning("\(server.prefix)session state not known: \(error.message)")
+            answer.broke()
+        }
+        let settings = client.watch.answered(
+            question,
+            answer,
+            settings: self.wishes.settings(of: client.wishes),
+            loginUser: server.pool.user.name,
+            isFollowed: { self.parameters.reports($0, server.parameters) }
+        )
+        if let settings { self.settingsKnown(settings, client, server) }
+        if client.watch.isPinned {
+            client.session.linked()
+            self.readyClients.append(client.id)
+        } else {
+            self.release(client, server)
+        }
+    }
+
+    private func settingsKnown(
+        _ settings: [SettingValue],
+        _ client: ClientConnection,
+        _ server: ServerConnection
+    ) {
+        let present = self.wishes.hold(settings)
+        self.setWishes(of: server, to: present)
+        // RESET gives a client what it has asked for when it connected.
+        let missing = client.startupSettings.filter { startup in
+            !settings.contains { $0.name == startup.name }
+        }
+        if missing.isEmpty {
+            self.setWishes(of: client, to: present)
+        } else {
+            let wanted = self.wishes.hold(missing + settings)
+            self.setWishes(of: client, to: wanted)
+            self.wishes.release(wanted)
+        }
+        self.wishes.release(present)
+        client.hasProvenWishes = true
+    }
+
+    // MARK: Leaving
+
+    /// A client goes from a server without giving it back: what it has left there and nobody has
+    /// asked for is thrown away.
+    func leaveState(of client: ClientConnection, on server: ServerConnection) {
+        guard client.watch.isRaised || server.question != nil else { return }
+        if client.watch.held.contains(.libraries) {
+            server.session.recoveryFailed()
+        }
+        if server.own == .none { server.question = nil }
+        self.needDiscard(server)
+    }
+}
