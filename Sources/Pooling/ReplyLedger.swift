@@ -194,8 +194,11 @@ public struct ReplyLedger: Equatable, Sendable {
     public mutating func received(_ kind: UInt8) -> Verdict {
         guard let kind = BackendKind(rawValue: kind) else { return .unexpected }
         switch kind {
-        case .notice, .notification, .parameterStatus:
+        case .notice, .parameterStatus:
             return self.isSwallowing ? .swallow : .asynchronous
+        case .notification:
+            // Whatever is being answered: it is for who listens.
+            return .asynchronous
         case .error:
             return self.errorReceived()
         case .readyForQuery:

@@ -25,6 +25,8 @@ public struct SessionWatch: Sendable {
     /// What has been suspected since the last answer.
     private(set) var raised = Suspicion.none
     private var prepared = Suspicion.none
+    /// Whatever it makes can be in the session's own schema, and no text shows it.
+    private var makesTemporaries = false
     /// An error has come since something was suspected.
     private var hasFailed = false
 
@@ -90,6 +92,7 @@ public struct SessionWatch: Sendable {
         if self.raised.releases {
             question.kinds.formUnion(self.held.intersection(.askable))
         }
+        if self.makesTemporaries { question.kinds.insert(.temporaries) }
         if self.held.contains(.unknown) { question.kinds = .askable }
         question.liftsTimeout = names.contains(SessionQuestion.timeout)
         if question.isEmpty {
@@ -141,12 +144,16 @@ public struct SessionWatch: Sendable {
         self.held.subtract(question.kinds)
         self.held.formUnion(answer.held)
         self.drawConclusions()
-        // Whatever it makes from now on can be in its own schema.
-        if now.contains(where: { $0.name == "search_path" && Self.namesTemporary($0.value) }) {
-            self.held.insert(.temporaries)
-            self.isRaised = true
-        }
+        self.hasSet(now)
         return now
+    }
+
+    /// The client has these settings set.
+    public mutating func hasSet(_ settings: [SettingValue]) {
+        self.makesTemporaries = settings.contains {
+            $0.name == "search_path" && Self.namesTemporary($0.value)
+        }
+        self.isRaised = self.isRaised || self.makesTemporaries
     }
 
     /// Whether a setting was set for the session, rather than being as it is in a new one.
@@ -187,7 +194,7 @@ public struct SessionWatch: Sendable {
         self.raised = .none
         self.hasFailed = false
         self.isParsingUnsettled = false
-        self.isRaised = self.isPinned
+        self.isRaised = self.isPinned || self.makesTemporaries
     }
 
     /// The server was reset, or is another one: nothing ties the client to it any more.
@@ -196,6 +203,6 @@ public struct SessionWatch: Sendable {
         self.raised = .none
         self.hasFailed = false
         self.isParsingUnsettled = false
-        self.isRaised = false
+        self.isRaised = self.makesTemporaries
     }
 }

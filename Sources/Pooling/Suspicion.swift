@@ -93,6 +93,14 @@ public struct Suspicion: Equatable, Sendable {
         self.prepares += other.prepares
     }
 
+    /// Leaves nothing but what concerns settings.
+    public mutating func forgetKinds() {
+        self.kinds = []
+        self.certain = []
+        self.hidesNames = false
+        for index in self.prepares.indices { self.prepares[index].forgetKinds() }
+    }
+
     /// Adds a setting that is set.
     mutating func add(_ name: String) {
         guard !self.sets.contains(name) else { return }

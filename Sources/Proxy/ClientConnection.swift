@@ -68,6 +68,10 @@ final class ClientConnection {
     var isRefused = false
     /// What it may have left behind on its server.
     var watch = SessionWatch()
+    /// It counts as one that keeps its server, or is about to.
+    var hasPin = false
+    /// Wall-clock microseconds since when it keeps its server; 0 for not at all.
+    var pinnedSince: Int64 = 0
     /// Equal for two clients of one worker exactly if they have set alike what parsing depends on;
     /// kept by `Worker.parsingClass(of:)`.
     var knownParsingClass = 0

@@ -361,6 +361,9 @@ extension Worker {
     /// Whether a reply goes to the client that has the server.
     private func isForwarded(_ verdict: ReplyLedger.Verdict, _ server: ServerConnection) -> Bool {
         switch verdict {
+        case .asynchronous where server.own == .question:
+            // A client that listens is told while its server is asked.
+            server.client != nil
         case .forward, .forwardEnd, .forwardError, .asynchronous, .asynchronousError:
             server.client?.session.state == .linked
         case .swallow, .swallowEnd, .swallowError, .unexpected: false

@@ -29,6 +29,7 @@ extension Worker {
         }
         client.startupSettings = settings
         client.wishes = self.wishes.hold(settings)
+        client.watch.hasSet(settings)
         return values
     }
 
@@ -38,6 +39,7 @@ extension Worker {
         client.wishes = .none
         self.parsingClasses.release(client.knownParsingClass)
         client.knownParsingClass = 0
+        self.endPin(client)
     }
 
     /// A number that is equal for two clients of this worker exactly if they have set alike

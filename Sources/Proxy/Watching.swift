@@ -57,6 +57,7 @@ extension Worker {
         let parameters = client.parameters
         suspicion.sets.removeAll { self.parameters.reports($0, parameters) }
         suspicion.resets.removeAll { self.parameters.reports($0, parameters) }
+        if client.policy.sessionState == .ignore { suspicion.forgetKinds() }
         return suspicion
     }
 
@@ -67,7 +68,7 @@ extension Worker {
     func transactionEnded(_ client: ClientConnection, _ server: ServerConnection) {
         let names = self.wishes.settings(of: client.wishes).map(\.name)
         guard let question = client.watch.transactionEnded(settings: names) else {
-            return client.watch.isPinned ? () : self.release(client, server)
+            return self.stateKnown(client, server)
         }
         // COPY data that come late are no part of any answer, and must be whole before a question.
         self.finishMessage(server, of: client)
@@ -123,11 +124,10 @@ extension Worker {
             isFollowed: { self.parameters.reports($0, server.parameters) }
         )
         if let settings { self.settingsKnown(settings, client, server) }
-        if client.watch.isPinned {
+        self.stateKnown(client, server)
+        if client.server != nil {
             client.session.linked()
             self.readyClients.append(client.id)
-        } else {
-            self.release(client, server)
         }
     }
 
@@ -159,10 +159,15 @@ extension Worker {
     /// asked for is thrown away.
     func leaveState(of client: ClientConnection, on server: ServerConnection) {
         guard client.watch.isRaised || server.question != nil else { return }
-        if client.watch.held.contains(.libraries) {
-            server.session.recoveryFailed()
-        }
+        self.throwAway(client.watch.held, of: server)
         if server.own == .none { server.question = nil }
+        self.endPin(client)
+    }
+
+    /// Has a server made as good as new, or closed where that cannot be.
+    func throwAway(_ held: SessionKinds, of server: ServerConnection) {
+        // What a library has done to its process is not known.
+        if held.contains(.libraries) { server.session.recoveryFailed() }
         self.needDiscard(server)
     }
 }

@@ -49,6 +49,7 @@ public enum TextMarks {
     }
 
     private static func beginsHarmless(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        if range.count > 8, Self.beginsAsMost(bytes, range.lowerBound) { return true }
         var word: UInt64 = 0
         var position = range.lowerBound
         let limit = min(range.upperBound, position + HarmlessCommand.lengthMax)
@@ -63,6 +64,23 @@ public enum TextMarks {
         return HarmlessCommand(rawValue: word) != nil
     }
 
+    /// Whether eight bytes are `SELECT`, `INSERT`, `UPDATE` or `DELETE`, a space, and anything.
+    private static func beginsAsMost(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
+        let eight = unsafe bytes.withUnsafeBytes {
+            unsafe UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+        }
+        guard eight >> 8 & 0xff == UInt64(UInt8(ascii: " ")) else { return false }
+        let word = eight >> 16 | 0x2020_2020_2020
+        return word == Self.select || word == Self.insert || word == Self.update
+            || word == Self.delete
+    }
+
+    // In ASCII, the first letter in front.
+    private static let select: UInt64 = 0x7365_6c65_6374
+    private static let insert: UInt64 = 0x696e_7365_7274
+    private static let update: UInt64 = 0x7570_6461_7465
+    private static let delete: UInt64 = 0x6465_6c65_7465
+
     // MARK: Marks
 
     /// Bytes compared at once.
@@ -70,35 +88,49 @@ public enum TextMarks {
     /// How far beyond its first byte a pattern reaches.
     private static let reach = 2
 
-    /// Whether a part of a mark is there: `dv` of advisory, `nfi` of set_config, `emp` of temp and
-    /// pg_temp, a semicolon, or what begins a quoted name with escapes.
+    /// Whether a part of a mark may be there: `dv` of advisory, `nf` of set_config, `emp` of temp
+    /// and pg_temp, a semicolon, or what begins a quoted name with escapes.
+    ///
+    /// In `rest` a byte becomes zero where a pattern stands. Adding 0x7f sets the highest bit of
+    /// all others but those that no ASCII text has, which only means a second look.
     private static func mayHaveMarks(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
-        let raw = unsafe bytes.bytes
         let last = range.upperBound - Self.lanes - Self.reach
-        var position = range.lowerBound
-        var found = SIMDMask<SIMD16<Int8>>(repeating: false)
-        while true {
-            let first = unsafe Self.block(raw, position)
-            let second = unsafe Self.block(raw, position + 1)
-            let third = unsafe Self.block(raw, position + 2)
-            found .|= (first .== UInt8(ascii: "d")) .& (second .== UInt8(ascii: "v"))
-            found .|= (first .== UInt8(ascii: "n")) .& (second .== UInt8(ascii: "f"))
-                .& (third .== UInt8(ascii: "i"))
-            found .|= (first .== UInt8(ascii: "e")) .& (second .== UInt8(ascii: "m"))
-                .& (third .== UInt8(ascii: "p"))
-            found .|= first .== UInt8(ascii: ";")
-            found .|= (first .== UInt8(ascii: "&")) .& (second .== UInt8(ascii: "\""))
-            if position == last { break }
-            position = min(position + Self.lanes, last)
+        let distance: SIMD16<UInt8> = SIMD16(repeating: 0x7f)
+        let isClean = unsafe bytes.withUnsafeBytes { memory in
+            var position = range.lowerBound
+            var clean: SIMD16<UInt8> = SIMD16(repeating: 0x80)
+            while true {
+                let first = unsafe Self.block(memory, position)
+                let second = unsafe Self.block(memory, position + 1)
+                let third = unsafe Self.block(memory, position + 2)
+                var rest = (first ^ Self.all("d")) | (second ^ Self.all("v"))
+                clean &= rest &+ distance
+                rest = (first ^ Self.all("n")) | (second ^ Self.all("f"))
+                clean &= rest &+ distance
+                rest = (first ^ Self.all("e")) | (second ^ Self.all("m")) | (third ^ Self.all("p"))
+                clean &= rest &+ distance
+                clean &= (first ^ Self.all(";")) &+ distance
+                clean &= (first ^ Self.all("&")) &+ distance
+                if position == last { break }
+                position = min(position + Self.lanes, last)
+            }
+            let halves = unsafe unsafeBitCast(clean, to: SIMD2<UInt64>.self)
+            return halves[0] & halves[1] == 0x8080_8080_8080_8080
         }
         // The last bytes begin no block; only a semicolon could still be among them.
-        return any(found) || bytes[last + Self.lanes] == UInt8(ascii: ";")
+        return !isClean || bytes[last + Self.lanes] == UInt8(ascii: ";")
+    }
+
+    @inline(__always)
+    private static func all(_ letter: Unicode.Scalar) -> SIMD16<UInt8> {
+        SIMD16(repeating: UInt8(ascii: letter))
     }
 
     /// Sixteen bytes, letters among them in lower case.
     @unsafe
-    private static func block(_ bytes: RawSpan, _ offset: Int) -> SIMD16<UInt8> {
-        unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self)
+    @inline(__always)
+    private static func block(_ memory: UnsafeRawBufferPointer, _ offset: Int) -> SIMD16<UInt8> {
+        unsafe memory.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self)
             | SIMD16(repeating: 0x20)
     }
 

@@ -290,12 +290,19 @@ struct SessionWatchTests {
         #expect(other.end()?.names == ["app.y"])
     }
 
-    @Test("a path that leads to the session's own schema ties the client")
+    @Test("a path that leads to the session's own schema is reason to ask every time")
     func path() {
         let client = Client()
         client.run("SET search_path = pg_temp, public")
         #expect(client.end([Self.named("search_path", "pg_temp, public", "session")]))
-        #expect(client.watch.held == .temporaries && client.watch.isRaised)
+        #expect(!client.watch.isPinned && client.watch.isRaised)
+        for rows in [[], [Self.held(.temporaries)], []] {
+            #expect(client.end()?.kinds == .temporaries)
+            #expect(client.end(rows) && client.watch.isPinned == !rows.isEmpty)
+        }
+        client.run("RESET search_path")
+        #expect(client.end([Self.named("search_path", "public", "default")]))
+        #expect(!client.watch.isRaised)
     }
 
     @Test("a question asks for what it should, and lifts the client's own limit")
