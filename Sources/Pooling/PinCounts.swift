@@ -12,7 +12,7 @@ public struct PinCounts: Equatable, Sendable {
         public var timedOut: UInt64 = 0
 
         /// Whether nothing was counted.
-        var isZero: Bool { self == Counts() }
+        public var isZero: Bool { self == Counts() }
     }
 
     /// By the place of the kind's bit.

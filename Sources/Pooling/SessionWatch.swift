@@ -143,8 +143,8 @@ public struct SessionWatch: Sendable {
         self.held.remove(.unknown)
         self.held.subtract(question.kinds)
         self.held.formUnion(answer.held)
-        self.drawConclusions()
         self.hasSet(now)
+        self.drawConclusions()
         return now
     }
 

@@ -47,7 +47,9 @@ struct SettingCall {
 
     /// A literal, maybe with a cast to a type of one word; in lower case.
     private static func literal(_ tokens: ArraySlice<SQLToken>) -> String? {
-        guard case .string(let text)? = tokens.first else { return nil }
+        guard case .string(let text)? = tokens.first, text.utf8.allSatisfy({ $0 < 0x80 }) else {
+            return nil
+        }
         let rest = tokens.dropFirst()
         let isCast =
             rest.count == 3 && rest.prefix(2).allSatisfy { $0.isSymbol(":") }

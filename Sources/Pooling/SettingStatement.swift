@@ -109,7 +109,8 @@ struct SettingStatement {
             name += "." + part
             self.position += 2
         }
-        return name.lowercased()
+        // In what encoding it is, is not known here.
+        return name.utf8.allSatisfy { $0 < 0x80 } ? name.lowercased() : nil
     }
 
     /// Whether the value is DEFAULT, which sets back.

@@ -101,7 +101,10 @@ public struct StatementScan {
         self.suspicion.resets = setting.resets
         self.suspicion.resetsAll = setting.isAll
         self.suspicion.onlySets = setting.isOfSession && self.suspicion.kinds.isEmpty
-        if setting.isUnseen { self.suspicion.formUnion(.everything) }
+        if setting.isUnseen {
+            self.suspicion.formUnion(.everything)
+            self.suspicion.hidesNames = true
+        }
     }
 
     private mutating func scanDiscard() {

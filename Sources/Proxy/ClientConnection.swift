@@ -54,10 +54,12 @@ final class ClientConnection {
     var ticket = WaitQueue.Ticket.none
     var policy = ClientPolicy()
     var parameters = TrackedParameters.Combination.unknown {
-        didSet { self.isParsingClassStale = true }
+        didSet { if self.parameters != oldValue { self.isParsingClassStale = true } }
     }
     /// What it has set beside those.
-    var wishes = Wishes.Combination.none { didSet { self.isParsingClassStale = true } }
+    var wishes = Wishes.Combination.none {
+        didSet { if self.wishes != oldValue { self.isParsingClassStale = true } }
+    }
     /// Of that, what it has asked for when it connected, and gets back by RESET.
     var startupSettings: [SettingValue] = []
     /// A server has stood as it wants it: what it has set can be set.

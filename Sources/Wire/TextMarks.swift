@@ -134,29 +134,65 @@ public enum TextMarks {
             | SIMD16(repeating: 0x20)
     }
 
-    /// Whether a whole mark is there.
+    /// Whether a whole mark is there. A semicolon in a literal is none, as long as it is plain where
+    /// the literal ends: escapes, dollar quotes and comments are for the closer look.
     private static func hasMarks(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
         var position = range.lowerBound
+        var quote: UInt8 = 0
         while position < range.upperBound {
             let byte = bytes[position]
-            switch byte | 0x20 {
-            case UInt8(ascii: ";"):
-                if byte == UInt8(ascii: ";") { return true }
-            case UInt8(ascii: "&"):
-                let next = position + 1
-                if next < range.upperBound, bytes[next] == UInt8(ascii: "\"") { return true }
-            case UInt8(ascii: "a"):
+            switch byte {
+            case UInt8(ascii: ";"), UInt8(ascii: "$"):
+                if quote == 0,
+                    byte == UInt8(ascii: ";") || !Self.isParameter(bytes, position, range)
+                {
+                    return true
+                }
+            case UInt8(ascii: "'"), UInt8(ascii: "\""):
+                // A doubled quote ends a literal and begins the next.
+                if quote == 0 { quote = byte } else if quote == byte { quote = 0 }
+            case UInt8(ascii: "\\"):
+                return true
+            case UInt8(ascii: "-"), UInt8(ascii: "/"), UInt8(ascii: "&"):
+                if quote == 0, Self.isMark(byte, bytes, position, range) { return true }
+            case UInt8(ascii: "a"), UInt8(ascii: "A"):
                 if Self.eight(bytes, position, range) == Self.advisory { return true }
-            case UInt8(ascii: "s"):
+            case UInt8(ascii: "s"), UInt8(ascii: "S"):
                 if Self.eight(bytes, position, range) == Self.setConfig { return true }
-            case UInt8(ascii: "t"):
+            case UInt8(ascii: "t"), UInt8(ascii: "T"):
                 if Self.isTemporary(bytes, position, range) { return true }
             default:
                 break
             }
             position += 1
         }
-        return false
+        return quote != 0
+    }
+
+    /// Whether a dollar sign begins a parameter rather than a literal.
+    private static func isParameter(
+        _ bytes: Span<UInt8>,
+        _ position: Int,
+        _ range: Range<Int>
+    ) -> Bool {
+        let next = position + 1
+        return next < range.upperBound && bytes[next] >= UInt8(ascii: "0")
+            && bytes[next] <= UInt8(ascii: "9")
+    }
+
+    /// Whether a comment begins, or a name with escapes.
+    private static func isMark(
+        _ byte: UInt8,
+        _ bytes: Span<UInt8>,
+        _ position: Int,
+        _ range: Range<Int>
+    ) -> Bool {
+        guard position + 1 < range.upperBound else { return false }
+        return switch byte {
+        case UInt8(ascii: "-"): bytes[position + 1] == UInt8(ascii: "-")
+        case UInt8(ascii: "/"): bytes[position + 1] == UInt8(ascii: "*")
+        default: bytes[position + 1] == UInt8(ascii: "\"")
+        }
     }
 
     /// `advisory`

@@ -21,7 +21,8 @@ struct TextMarksTests {
             "SELECT * FROM information_schema.tables WHERE conf = 'confirmed'",
             "/* a comment in front */ SELECT 1", "/*app:x*/SELECT 1",
             "COPY t FROM STDIN", "WITH a AS (SELECT 1) SELECT * FROM a",
-            "SELECT a & b, a && b FROM t", "SELECT 'Müller' AS \"größe\"",
+            "SELECT a & b, a && b FROM t", "INSERT INTO t VALUES ('a;b', 'it''s; me', \"c;d\")",
+            "SELECT 1 - 2 / 3, $1, ';--/*&\"$$' AS \"';\"", "SELECT 'Müller' AS \"größe\"",
         ]
     )
     func harmless(text: String) {
@@ -34,7 +35,11 @@ struct TextMarksTests {
             "SET x = 1", "set local x = 1", "RESET ALL", "DISCARD ALL", "LISTEN a", "UNLISTEN *",
             "PREPARE a AS SELECT 1", "EXECUTE a", "DEALLOCATE a", "DECLARE c CURSOR FOR SELECT 1",
             "CLOSE a", "LOAD 'a'", "DO $$ $$", "CALL a()", "CREATE TABLE a ()", "DROP TABLE a",
-            "SELECT 1; SET x = 1", "SELECT 1;;SET x = 1;", ";SET x = 1", "SELECT';'",
+            "SELECT 1; SET x = 1", "SELECT 1;;SET x = 1;", ";SET x = 1",
+            "SELECT 'a\\'; SET x = 1; --'",
+            "SELECT $$'$$; SET x = 1; --'", "SELECT 1 --'\n; SET x = 1 --'",
+            "SELECT 1 /*'*/; SET x = 1 --'", "SELECT ';", "SELECT \";", "SELECT 'a'';b'; SET x = 1",
+            "SELECT a$b; SET x = 1", "SELECT $a$;$a$",
             "SELECT set_config('a.b', 'c', false)", "SELECT SET_CONFIG ('a.b', 'c', false)",
             "SELECT pg_advisory_lock(1)", "select PG_TRY_ADVISORY_LOCK(1)",
             "SELECT * INTO TEMP a FROM b", "SELECT * INTO TEMPORARY a FROM b",
