@@ -134,8 +134,8 @@ public enum TextMarks {
             | SIMD16(repeating: 0x20)
     }
 
-    /// Whether a whole mark is there. A semicolon in a literal is none, as long as it is plain where
-    /// the literal ends: escapes, dollar quotes and comments are for the closer look.
+    /// Whether a whole mark is there. A semicolon in a literal is none, as long as it is plain
+    /// where the literal ends: escapes, dollar quotes and comments are for the closer look.
     private static func hasMarks(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
         var position = range.lowerBound
         var quote: UInt8 = 0
