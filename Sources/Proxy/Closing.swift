@@ -59,10 +59,11 @@ extension Worker {
 
     /// Takes a client out of everything that knows it.
     private func forget(_ client: ClientConnection, _ phase: ClientConnection.Phase) {
-        if let key = client.cancelKey { self.keys.remove(key) }
+        if client.processID != 0 { self.keys.remove(processID: client.processID) }
         self.parameters.release(client.parameters)
         client.parameters = .unknown
         self.forgetWishes(of: client)
+        client.statements.close(&self.statements)
         if phase == .console {
             self.consoleClients -= 1
             self.consoleLeft(client)
@@ -217,6 +218,7 @@ extension Worker {
         self.parameters.release(server.parameters)
         self.wishes.release(server.wishes)
         self.wishes.release(server.applied)
+        server.exchange.closed(&self.statements)
         self.withShared { self.pools.closed(server.id) }
         self.servers.remove(server.id.index)
         self.openServers()

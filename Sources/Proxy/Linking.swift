@@ -42,6 +42,7 @@ extension Worker {
     func link(_ client: ClientConnection, _ server: ServerConnection, since: Instant) -> Bool {
         let now = self.loop.now
         precondition(server.client == nil, "a server given to two clients")
+        server.session.nameUnnamed(self.nextUnnamed())
         server.client = client
         client.server = server
         client.ticket = .none
@@ -95,6 +96,7 @@ extension Worker {
             } else {
                 server.session.recovered(step)
                 if step == .reset { self.wasReset(server) }
+                self.statementsCleaned(server, step)
             }
         case .check:
             if error != nil || !server.session.isAtRest {
@@ -108,6 +110,8 @@ extension Worker {
             self.questionAnswered(server, error)
         case .undo:
             self.undone(server, error)
+        case .healing:
+            self.healed(server)
         case .connectQuery:
             if let error {
                 self.logger.warning("\(server.prefix)connect_query failed: \(error.message)")
@@ -124,11 +128,28 @@ extension Worker {
         }
     }
 
+    /// The server may spell a value in another way than the client did; from now on both know it
+    /// so, as the client of PostgreSQL would from the start.
+    func adoptSpellings(_ client: ClientConnection, _ server: ServerConnection) {
+        guard client.parameters != server.parameters else { return }
+        let asked = self.parameters.values(of: client.parameters)
+        let actual = self.parameters.values(of: server.parameters)
+        self.writer.removeAll()
+        for place in server.pool.spellings.learn(asked, became: actual) {
+            self.writer.parameterStatus(self.parameters.names[place], actual[place] ?? "")
+        }
+        self.send(self.writer.bytes, to: client.socket)
+        self.parameters.retain(server.parameters)
+        self.parameters.release(client.parameters)
+        client.parameters = server.parameters
+    }
+
     /// Gives a client's server back, clean as it is or to be cleaned.
     func release(_ client: ClientConnection, _ server: ServerConnection) {
         // COPY data that come late are no part of any answer, so the server can be free in the
         // middle of such a message.
         self.finishMessage(server, of: client)
+        if client.sharesStatements { self.statementsReleased(server, client) }
         client.isDiscarding = client.reader.remaining > 0
         client.server = nil
         server.client = nil
@@ -217,6 +238,10 @@ extension Worker {
             self.checkIn(server)
             return
         }
+        if client.isCancelPending {
+            self.checkIn(server)
+            return self.refuseCanceled(client)
+        }
         if self.link(client, server, since: since) { self.relayStash(client) }
         self.resumeReading(client)
     }
@@ -226,6 +251,7 @@ extension Worker {
         guard let client = self.clients[id.index, id.generation], client.session.state == .waiting,
             let pool = client.pool
         else { return }
+        if client.isCancelPending { return self.refuseCanceled(client) }
         client.ticket = self.pools.waitAgain(pool.id, client: id, since: since)
         self.openServers(in: pool)
     }

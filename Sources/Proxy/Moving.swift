@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import Pooling
 import Reactor
+import Settings
 import Wire
 
 /// Connections go from one worker to another.
@@ -72,11 +73,12 @@ extension Worker {
             requestTime: server.requestTime,
             connectedAt: self.pools.departed(server.id),
             address: server.address,
-            session: server.session.leavingWorker(),
+            session: server.session,
             reader: server.reader,
             stash: unsafe Array(server.stash.bytes),
             parameters: self.parameters.values(of: server.parameters),
             wishes: self.wishes.settings(of: server.wishes),
+            statements: server.exchange.luggage(self.statements),
             processID: server.processID,
             secret: server.secret,
             epoch: server.epoch,
@@ -84,6 +86,7 @@ extension Worker {
         )
         self.parameters.release(server.parameters)
         self.wishes.release(server.wishes)
+        server.exchange.closed(&self.statements)
         self.servers.remove(server.id.index)
         self.touch(server.pool)
         self.moves.departed += 1
@@ -131,6 +134,8 @@ extension Worker {
         unsafe transfer.stash.withUnsafeBytes { unsafe server.stash.append($0) }
         server.parameters = self.parameters.hold(transfer.parameters)
         server.wishes = self.wishes.hold(transfer.wishes)
+        server.exchange.limit = self.settings.global.maxPreparedStatements
+        server.exchange.unpack(transfer.statements, &self.statements)
         server.processID = transfer.processID
         server.secret = transfer.secret
         server.requestTime = transfer.requestTime

@@ -26,6 +26,10 @@ extension Worker {
         }
         self.finishMessage(server, of: client)
         self.leaveState(of: client, on: server)
+        server.exchange.clientGone(&client.statements, &self.statements)
+        server.record.end()
+        server.refusals.removeAll()
+        self.answerMadeUp(server)
         let isBusy = !server.session.ledger.isSettled
         self.pools.recoveryStarted(server.id, now: self.loop.now)
         server.phase = .recovering

@@ -37,6 +37,8 @@ final class ServerConnection {
         case question
         /// A setting that an idle server must not have is set back.
         case undo
+        /// The end of a batch whose error is kept from the client, since it is sent again.
+        case healing
     }
 
     let id: ServerID
@@ -83,6 +85,14 @@ final class ServerConnection {
     var answer = SessionAnswer()
     /// Nobody knows what its last client has left behind.
     var needsDiscard = false
+    /// The prepared statements that it has, and what its client does about them.
+    var exchange = StatementExchange()
+    /// The client's batch, as long as it could be sent once more.
+    var record = BatchRecord()
+    /// What the client is told when the requests fail that were sent to fail, in order.
+    var refusals: [ErrorFields] = []
+    /// An error that is passed on in other words than the server's.
+    var rewrittenError: [UInt8]?
     var processID: UInt32 = 0
     var secret: [UInt8] = []
 

@@ -23,6 +23,8 @@ struct ServerTransfer: Sendable {
     var parameters: [String?]
     /// What is set beside those.
     var wishes: [SettingValue]
+    /// The shared statements that it has prepared.
+    var statements: [StatementCopy]
     var processID: UInt32
     var secret: [UInt8]
     /// The number of the last RECONNECT that it has heard of.

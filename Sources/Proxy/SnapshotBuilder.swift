@@ -135,11 +135,10 @@ extension Worker {
         }
         for cancel in self.cancels.all {
             rows[cancel.pool.place].serversActiveCancel += 1
-            guard cancel.requester != nil else { continue }
             if cancel.isSent {
-                rows[cancel.pool.place].clientsActiveCancel += 1
+                rows[cancel.pool.place].clientsActiveCancel += cancel.requesters.count
             } else {
-                rows[cancel.pool.place].clientsWaitingCancel += 1
+                rows[cancel.pool.place].clientsWaitingCancel += cancel.requesters.count
             }
         }
         return zip(rows, self.poolEntries)
@@ -205,6 +204,7 @@ extension Worker {
         if let client = server.client { self.describePins(client, in: &row) }
         row.remotePID = Int(server.processID)
         row.applicationName = self.applicationName(server.parameters)
+        row.preparedStatements = server.exchange.count
         row.buffers.packetAvailable = server.stash.count
         row.buffers.packetRemaining = server.reader.remaining
         row.buffers.sendAvailable = self.loop.queued(server.socket)
@@ -233,6 +233,7 @@ extension Worker {
         row.link = client.server?.handle
         self.describePins(client, in: &row)
         row.applicationName = self.applicationName(client.parameters)
+        row.preparedStatements = client.statements.count
         if let peer = self.loop.peerCredentials(client.socket), client.isUnix {
             row.remotePID = Int(peer.pid)
         }

@@ -93,16 +93,16 @@ extension Worker {
         guard let client = server.client else { return }
         server.deadline = .max
         if let error { return self.refuse(client, server, error) }
-        // The server may spell a value in another way than the client did; from now on both know it
-        // so.
-        self.parameters.retain(server.parameters)
-        self.parameters.release(client.parameters)
-        client.parameters = server.parameters
+        self.adoptSpellings(client, server)
         self.setWishes(of: client, to: wanted)
         client.hasProvenWishes = true
         client.isRefused = false
         client.omits = nil
         client.session.linked()
+        if client.isCancelPending {
+            self.release(client, server)
+            return self.refuseCanceled(client)
+        }
         self.readyClients.append(client.id)
     }
 

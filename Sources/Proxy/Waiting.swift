@@ -12,19 +12,21 @@ extension Worker {
     /// All that had arrived by now fails with it: else a pipelined BEGIN would fail and the UPDATE
     /// behind it be committed.
     func refuseWait(_ client: ClientConnection, _ fields: ErrorFields) {
-        guard client.phase == .ready, client.session.state == .waiting else { return }
-        client.ticket = .none
+        guard client.session.state == .waiting else { return }
         self.refuse(client, fields)
     }
 
-    /// Answers what a client without a server has sent with an error.
+    /// The same for a client that has just given back a server that it has not used.
     func refuse(_ client: ClientConnection, _ fields: ErrorFields) {
+        guard client.phase == .ready else { return }
         var fields = fields
         fields.severity = .error
         if self.settings.global.logPoolerErrors {
             self.logger.warning("\(client.prefix)pooler error: \(fields.message)")
         }
         client.pool?.counters.poolerErrorCount += 1
+        client.ticket = .none
+        client.isCancelPending = false
         client.session.unlinked()
         client.requestedAt = 0
         client.idleSince = self.loop.now

@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 
 from harness import Binary, Pooler, Postgres, free_port, own
+from surroundings import Crowd, Stranger
+from transcript import difference, summary, tell
 
 LONG = os.environ.get("WEIR_LONG") == "1"
 
@@ -148,3 +150,55 @@ def bench(shared_postgres):
     shared_postgres.run("pgbench", "-h", "127.0.0.1", "-p", shared_postgres.port, "-U", "app", "-i",
                         "-q", "-s", "4", "bench")
     return "bench"
+
+
+#: How a story of one client is told again through a pooler: its settings, and who else is there.
+TELLINGS = {
+    "session": ({"pool_mode": "session"}, None),
+    "alone": ({}, None),
+    "stranger": ({"default_pool_size": 1}, lambda pooler: Stranger(pooler, in_block=True)),
+    "crowd": ({"default_pool_size": 3}, lambda pooler: Crowd(pooler, 3, in_block=True)),
+    "small cache": ({"default_pool_size": 2, "max_prepared_statements": 1},
+                    lambda pooler: Crowd(pooler, 2, in_block=True)),
+    "statement": ({"pool_mode": "statement", "default_pool_size": 2},
+                  lambda pooler: Crowd(pooler, 2, in_block=False)),
+}
+
+
+class Retelling:
+    """Tells a story to PostgreSQL and to a pooler, and compares what its client saw."""
+
+    def __init__(self, weir, postgres, how):
+        self.weir, self.postgres, self.how = weir, postgres, how
+
+    def __call__(self, story, summarized=None, before=None, blocks=False, user="app"):
+        """`summarized` is what PostgreSQL answers, for the reader and against a story that has lost its
+        point; `before` prepares the database for each telling; `blocks` says that the story has
+        transaction blocks, which statement pooling refuses."""
+        if blocks and self.how == "statement":
+            pytest.skip("statement pooling has no transaction blocks")
+        if before:
+            before(self.postgres)
+        expected = tell(story, self.postgres.port, user=user)
+        if summarized is not None:
+            assert summarized == summary(expected[:-4]), "PostgreSQL says:\n" + "\n".join(expected)
+        if before:
+            before(self.postgres)
+        settings, surround = TELLINGS[self.how]
+        pooler = self.weir(**settings)
+        surroundings = surround(pooler) if surround else None
+        try:
+            told = tell(story, pooler.port, surroundings, user=user)
+        finally:
+            if surroundings:
+                surroundings.close()
+        differs = difference(expected, told)
+        assert differs is None, differs
+        return pooler
+
+
+@pytest.fixture(params=TELLINGS)
+def retell(request, weir, postgres, engine):
+    if engine == "io_uring" and request.param != "crowd" and not LONG:
+        pytest.skip("what may go wrong here does so on either engine: WEIR_LONG=1 tries all")
+    return Retelling(weir, postgres, request.param)

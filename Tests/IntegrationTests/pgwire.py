@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, field
 
 PROTOCOL_3_0 = 196608
+PROTOCOL_3_2 = 196610
 SSL_REQUEST = 80877103
 GSSENC_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
@@ -347,15 +348,15 @@ def parse(sql, name="", types=()):
     return message("P", cstring(name) + cstring(sql) + struct.pack(f"!h{len(types)}i", len(types), *types))
 
 
-def bind(values=(), statement="", portal=""):
-    body = cstring(portal) + cstring(statement) + struct.pack("!hh", 0, len(values))
+def bind(values=(), statement="", portal="", result_formats=()):
+    body = cstring(portal) + cstring(statement) + struct.pack("!hH", 0, len(values))
     for value in values:
         if value is None:
             body += struct.pack("!i", -1)
         else:
             data = str(value).encode()
             body += struct.pack("!i", len(data)) + data
-    return message("B", body + struct.pack("!h", 0))
+    return message("B", body + struct.pack(f"!h{len(result_formats)}h", len(result_formats), *result_formats))
 
 
 def describe(name="", kind="P"):
@@ -370,8 +371,20 @@ def close_statement(name):
     return message("C", b"S" + cstring(name))
 
 
+def close_portal(name):
+    return message("C", b"P" + cstring(name))
+
+
 def sync():
     return message("S")
+
+
+def flush():
+    return message("H")
+
+
+def simple(sql):
+    return message("Q", cstring(sql))
 
 
 def extended(sql, values=()):
