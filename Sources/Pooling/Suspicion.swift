@@ -35,7 +35,7 @@ public struct Suspicion: Equatable, Sendable {
     static let namesMax = 8
 
     /// All that can be asked for: what is in the text cannot be told.
-    static var everything: Suspicion {
+    public static var everything: Suspicion {
         var suspicion = Suspicion()
         suspicion.kinds = .askable
         suspicion.setsUnseen = true

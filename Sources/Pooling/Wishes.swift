@@ -44,6 +44,21 @@ public struct Wishes: Sendable {
         self.contains(SettingNames.idleSessionTimeout, in: combination)
     }
 
+    /// What parsing can depend on in a combination, as bytes that are equal for two combinations
+    /// only if that is; empty where nothing matters.
+    public func parsing(of combination: Combination) -> [UInt8] {
+        var content: [UInt8] = []
+        guard combination != .none else { return content }
+        for setting in self.settings(of: combination)
+        where SettingNames.affectsParsing(setting.name) {
+            content += setting.name.utf8
+            content.append(0)
+            content += setting.value
+            content.append(0)
+        }
+        return content
+    }
+
     /// Takes a hold of the combination of these settings; of two values of one name the later
     /// counts.
     public mutating func hold(_ settings: [SettingValue]) -> Combination {

@@ -54,11 +54,11 @@ final class ClientConnection {
     var ticket = WaitQueue.Ticket.none
     var policy = ClientPolicy()
     var parameters = TrackedParameters.Combination.unknown {
-        didSet { if self.parameters != oldValue { self.isParsingClassStale = true } }
+        didSet { if self.parameters != oldValue { self.isParsingStale = true } }
     }
     /// What it has set beside those.
     var wishes = Wishes.Combination.none {
-        didSet { if self.wishes != oldValue { self.isParsingClassStale = true } }
+        didSet { if self.wishes != oldValue { self.isParsingStale = true } }
     }
     /// Of that, what it has asked for when it connected, and gets back by RESET.
     var startupSettings: [SettingValue] = []
@@ -74,15 +74,11 @@ final class ClientConnection {
     var hasPin = false
     /// Wall-clock microseconds since when it keeps its server; 0 for not at all.
     var pinnedSince: Int64 = 0
-    /// Equal for two clients of one worker exactly if they have set alike what parsing depends on;
-    /// kept by `Worker.parsingClass(of:)`.
-    var knownParsingClass = 0
-    var isParsingClassStale = true
+    /// `statements.parsing` is not what the client has set now.
+    var isParsingStale = true
     /// Whether its prepared statements are shared, so that they work on every server.
     var sharesStatements = false
     var statements = ClientStatements()
-    /// The settings that `statements.parsing` is made of.
-    var parsedBy = TrackedParameters.Combination.unknown
     /// The minor version of protocol 3 that is spoken with it.
     var protocolMinor: Int32 = 0
     /// The process ID of its cancel key; 0 before it has one.

@@ -192,7 +192,14 @@ extension Worker {
     ) -> Int {
         let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
         let named = request == .parse && Self.namesStatement(span, frame)
-        if client.session.mode != .session { self.inspect(request, client, span, frame) }
+        if client.session.mode != .session {
+            if let refusal = self.inspect(request, client, server, span, frame) {
+                self.forward(chunk, run, to: server.socket)
+                return self.refuse(refusal, request, client, server, span, frame)
+            }
+            // What it is to is not known.
+            if request == .bind { client.watch.bound() }
+        }
         let start = self.closeForeignUnnamed(request, named, client, server, chunk, run)
         if named {
             server.session.namedParseSent()

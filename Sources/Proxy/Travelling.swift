@@ -37,27 +37,7 @@ extension Worker {
     func forgetWishes(of client: ClientConnection) {
         self.wishes.release(client.wishes)
         client.wishes = .none
-        self.parsingClasses.release(client.knownParsingClass)
-        client.knownParsingClass = 0
         self.endPin(client)
-    }
-
-    /// A number that is equal for two clients of this worker exactly if they have set alike
-    /// whatever the meaning of a statement may depend on.
-    ///
-    /// While `SessionWatch.isParsingUnsettled` it is not known what the client has set.
-    func parsingClass(of client: ClientConnection) -> Int {
-        guard client.isParsingClassStale else { return client.knownParsingClass }
-        var parameters = self.parameters.values(of: client.parameters)
-        if let place = self.parameters.place(of: "application_name") { parameters[place] = nil }
-        let number = self.parsingClasses.hold(
-            parameters: parameters,
-            settings: self.wishes.settings(of: client.wishes)
-        )
-        self.parsingClasses.release(client.knownParsingClass)
-        client.knownParsingClass = number
-        client.isParsingClassStale = false
-        return number
     }
 
     // MARK: Applying

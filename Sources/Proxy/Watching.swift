@@ -11,34 +11,83 @@ extension Worker {
 
     // MARK: Suspecting
 
-    /// Looks at what a client is about to send for something that would stay behind.
+    /// Looks at what a client is about to send for something that would stay behind. A Parse leaves
+    /// nothing, but what it prepares can be run by SQL.
+    ///
+    /// - Returns: why it must not run; nil when it may.
     func inspect(
         _ request: ReplyLedger.Request,
         _ client: ClientConnection,
+        _ server: ServerConnection,
         _ span: Span<UInt8>,
         _ frame: Frame
-    ) {
+    ) -> ErrorFields? {
         switch request {
         case .query:
             let end = frame.isComplete ? max(frame.bodyOffset, frame.end - 1) : frame.end
             let range = frame.bodyOffset..<end
-            if frame.isComplete, TextMarks.isHarmless(span, in: range) { return }
-            client.watch.ran(self.suspicion(client, span, range, isWhole: frame.isComplete))
+            if frame.isComplete, TextMarks.isHarmless(span, in: range) { return nil }
+            return self.raise(
+                self.suspicion(client, span, range, isWhole: frame.isComplete),
+                client,
+                server
+            )
         case .parse:
-            guard let name = span.terminator(in: frame.bodyOffset..<frame.end) else { return }
+            guard let name = span.terminator(in: frame.bodyOffset..<frame.end) else { return nil }
             let end = span.terminator(in: name + 1..<frame.end)
             let range = name + 1..<(end ?? frame.end)
-            if end != nil, TextMarks.isHarmless(span, in: range) { return }
+            if end != nil, TextMarks.isHarmless(span, in: range) { return nil }
             client.watch.parsed(self.suspicion(client, span, range, isWhole: end != nil))
-        case .bind:
-            if client.watch.hasPrepared { client.watch.bound() }
         case .functionCall:
             let isSeen = frame.available >= Frame.headerLength + 4
             let function = isSeen ? span.bigEndianUInt32(at: frame.bodyOffset) : nil
-            client.watch.ran(Suspicion(calling: function))
+            return self.raise(Suspicion(calling: function), client, server)
         default:
             break
         }
+        return nil
+    }
+
+    /// Looks at the statement that a Bind is to, as `inspect` does.
+    ///
+    /// - Parameter statement: its place among the shared statements; negative for the unnamed one.
+    func inspectBound(
+        _ statement: Int,
+        _ client: ClientConnection,
+        _ server: ServerConnection
+    ) -> ErrorFields? {
+        guard client.session.mode != .session else { return nil }
+        let body: [UInt8]?
+        if statement >= 0 {
+            guard self.statements.isSuspicious(statement) else { return nil }
+            body = self.statements.body(of: statement)
+        } else {
+            guard client.statements.unnamed.isSuspicious else { return nil }
+            body = client.statements.unnamed.body
+        }
+        guard let body, let end = body.firstIndex(of: 0) else {
+            return self.raise(.everything, client, server)
+        }
+        let suspicion = self.suspicion(client, body.span, 0..<end, isWhole: true)
+        return self.raise(suspicion, client, server)
+    }
+
+    /// Something suspicious is about to run.
+    private func raise(
+        _ suspicion: Suspicion,
+        _ client: ClientConnection,
+        _ server: ServerConnection
+    ) -> ErrorFields? {
+        // What the server throws away needs no refusal, and could not be answered with one.
+        let ledger = server.session.ledger
+        if !ledger.isSkipping, !ledger.isCopyingIn,
+            let refusal = self.refusal(of: suspicion, client)
+        {
+            return refusal
+        }
+        client.watch.ran(suspicion)
+        client.isParsingStale = true
+        return nil
     }
 
     /// The closer look at a text.
@@ -67,6 +116,7 @@ extension Worker {
     /// server.
     func transactionEnded(_ client: ClientConnection, _ server: ServerConnection) {
         let names = self.wishes.settings(of: client.wishes).map(\.name)
+        client.isParsingStale = true
         guard let question = client.watch.transactionEnded(settings: names) else {
             return self.stateKnown(client, server)
         }
@@ -112,6 +162,7 @@ extension Worker {
         // Without a client it is cleaned whatever the answer is (`leaveState`).
         guard let client = server.client else { return }
         server.deadline = .max
+        client.isParsingStale = true
         if let error {
             self.logger.warning("\(server.prefix)session state not known: \(error.message)")
             answer.broke()

@@ -102,7 +102,6 @@ public final class Worker {
     var poolsByName: [PoolName: PoolEntry] = [:]
     var parameters: TrackedParameters
     var wishes = Wishes()
-    var parsingClasses = ParsingClasses()
     /// The statements that clients have prepared.
     var statements: StatementTable
     /// How many Parses of unnamed statements have been named here.

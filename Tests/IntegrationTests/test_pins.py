@@ -354,3 +354,109 @@ def test_without_pins_clients_are_not_kept_waiting(weir):
         client.close()
     for client in pinned:
         client.close()
+
+
+@pytest.fixture
+def full(weir):
+    """A pool of which as many servers are kept as may be."""
+    pooler = weir(default_pool_size=3, workers=1, max_pinned=1)
+    with pooler.wire() as client:
+        run(client, "LISTEN a")
+        yield pooler
+
+
+@pytest.mark.parametrize("reason", STATE)
+def test_beyond_the_limit_a_statement_is_refused_before_it_runs(full, reason):
+    # 53400 with DETAIL and HINT; the client goes on.
+    make, _, check, _ = STATE[reason]
+    with full.wire() as client:
+        for _ in range(2):
+            result = client.query(make)
+            assert (result.kinds, result.error.code, result.error.severity) == ("EZ", "53400", "ERROR")
+            assert reason in result.error.detail and "SHOW PINS" in result.error.hint
+            client.send(parse(make) + bind() + describe() + execute() + sync())
+            result = client.result()
+            assert (result.kinds, result.error.code, result.status) == ("1EZ", "53400", "I")
+            result = client.query(check)
+            assert result.error is not None or result.value == "0"
+        assert client.ask("SELECT 1") == "1"
+    assert pins(full)[reason]["refused"] == "4"
+    assert pins(full)["listen"]["current"] == "1"
+
+
+def test_a_refusal_is_an_error_like_any_other(full):
+    # It ends a transaction, skips the rest of its batch, and keeps its place in a pipeline.
+    with full.wire() as client:
+        client.query("BEGIN")
+        client.query("CREATE TABLE must_not_stay (n int)")
+        result = client.query("CREATE TEMP TABLE mine (n int)")
+        assert (result.error.code, result.status) == ("53400", "E")
+        assert client.query("SELECT 1").error.code == "25P02"
+        assert client.query("COMMIT").tags == ["ROLLBACK"]
+        assert client.ask("SELECT to_regclass('must_not_stay')") is None
+        # Simple queries, all sent at once.
+        texts = ["SELECT 1", "LISTEN b", "SELECT 2", "BEGIN", "SELECT pg_advisory_lock(1)", "SELECT 3",
+                 "ROLLBACK", "SELECT 4"]
+        client.send(b"".join(message("Q", cstring(text)) for text in texts))
+        results = [client.result() for _ in texts]
+        assert [result.error.code if result.error else None for result in results] == [
+            None, "53400", None, None, "53400", "25P02", None, None]
+        assert [result.status for result in results] == list("IIITEEII")
+        # Extended ones: the rest of the batch is skipped, the next batch is not.
+        client.send(parse("SELECT 5") + bind() + describe() + execute()
+                    + parse("LISTEN b") + bind() + execute() + parse("SELECT 6") + bind() + execute() + sync()
+                    + parse("SELECT 7") + bind() + describe() + execute() + sync())
+        first, second = client.result(), client.result()
+        assert (first.rows, first.error.code) == ([["5"]], "53400")
+        assert (second.rows, second.error) == ([["7"]], None)
+        # Behind an error of PostgreSQL's own nothing is refused.
+        client.send(parse("SELECT nonsense") + parse("LISTEN b") + bind() + execute() + sync())
+        assert client.result().error.code == "42703"
+        # A named statement, prepared and then bound.
+        client.send(parse("LISTEN c", "listen_c") + sync() + bind([], "listen_c") + execute() + sync())
+        assert client.result().kinds == "1Z"
+        assert client.result().error.code == "53400"
+        client.send(parse("SELECT 8", "eight") + bind([], "eight") + describe() + execute() + sync())
+        assert client.result().rows == [["8"]]
+
+
+def test_who_lets_go_makes_room(full):
+    # The place of a client whose statement did not pin after all, or that unpins, is free again.
+    with full.wire() as client, full.wire() as other:
+        assert client.query("LISTEN b").error.code == "53400"
+        for _ in range(3):
+            assert run(client, "CREATE TEMP TABLE t (n int) ON COMMIT DROP").error is None
+    pooler = full
+    with pooler.wire() as client:
+        assert client.query("LISTEN b").error.code == "53400"
+    rows = pooler.show("CLIENTS")
+    holder = next(row for row in rows if row["pinned"])
+    pooler.admin(f"KILL_CLIENT {holder['id']}")
+    with pooler.wire() as client, pooler.wire() as other:
+        assert run(client, "LISTEN b; UNLISTEN b").error is None
+        assert run(other, "BEGIN; LISTEN b; ROLLBACK").error is None
+        assert run(client, "LISTEN b").error is None
+        assert other.query("LISTEN b").error.code == "53400"
+        assert run(client, "UNLISTEN b").error is None
+        assert run(other, "LISTEN b").error is None
+
+
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+@pytest.mark.parametrize("reason", STATE)
+def test_reject(weir, reason, mode):
+    # session_state = reject: 0A000 before it runs; what no text shows is thrown away.
+    pooler = weir(default_pool_size=1, workers=1, session_state="reject", pool_mode=mode)
+    make, _, check, _ = STATE[reason]
+    with pooler.wire() as client:
+        client.query("SET app.tenant = 'x'")
+        result = client.query(make)
+        assert (result.error.code, result.status) == ("0A000", "I")
+        assert mode in result.error.message and result.error.hint
+        client.send(parse(make) + bind() + execute() + sync())
+        assert client.result().error.code == "0A000"
+        result = client.query(check)
+        assert result.error is not None or result.value == "0"
+        result = client.query("DO $$ BEGIN PERFORM pg_advisory_lock(7); SET work_mem = '77MB'; END $$")
+        assert result.error.code == "0A000", "this text shows it"
+        assert client.ask("SELECT current_setting('app.tenant', true)") == "x"
+    assert pins(pooler)[reason]["refused"] >= "2"

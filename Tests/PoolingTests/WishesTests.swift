@@ -7,13 +7,8 @@ struct WishesTests {
     /// The table, held so that expectations can change it.
     private final class Table {
         var wishes = Wishes()
-        var classes = ParsingClasses()
 
         func hold(_ settings: [SettingValue]) -> Wishes.Combination { self.wishes.hold(settings) }
-
-        func number(_ parameters: [String?], _ settings: [SettingValue]) -> Int {
-            self.classes.hold(parameters: parameters, settings: settings)
-        }
     }
 
     private static func setting(_ name: String, _ value: String) -> SettingValue {
@@ -97,27 +92,18 @@ struct WishesTests {
         #expect(SettingValue(name: "x", value: [0xff, 0x01]).literal.contains("'ff01'"))
     }
 
-    @Test("classes are equal exactly if what parsing depends on is")
-    func classes() {
-        let table = Table()
+    @Test("contents are equal exactly if what parsing depends on is")
+    func parsing() {
+        var wishes = Wishes()
         let path = Self.setting("search_path", "a")
-        let other = Self.setting("search_path", "b")
         let harmless = [Self.setting("app.x", "1"), Self.setting("statement_timeout", "1")]
-        let plain = table.number(["UTC", nil], [])
-        #expect(table.number(["UTC", nil], harmless) == plain)
-        #expect(table.number(["CET", nil], []) != plain)
-        let first = table.number(["UTC", nil], [path])
-        #expect(first != plain)
-        #expect(table.number(["UTC", nil], [path] + harmless) == first)
-        #expect(table.number(["UTC", nil], [other]) != first)
-        #expect(
-            table.number(["UTC", nil], [Self.setting("role", "a")]) != plain
-        )
-        // A number that nobody has comes never again.
-        table.classes.release(first)
-        table.classes.release(first)
-        let again = table.number(["UTC", nil], [path])
-        #expect(again > first)
-        #expect(table.classes.count == 5)
+        let contents = [
+            [], harmless, [path], [path] + harmless, [Self.setting("search_path", "b")],
+            [Self.setting("role", "a")], [Self.setting("role", "a"), path],
+            [Self.setting("search_path", "")],
+        ].map { wishes.parsing(of: wishes.hold($0)) }
+        #expect(contents[0].isEmpty && contents[1].isEmpty)
+        #expect(contents[2] == contents[3])
+        #expect(Set(contents).count == 6)
     }
 }
