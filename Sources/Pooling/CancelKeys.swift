@@ -1,22 +1,56 @@
 public import Wire
 
-/// The keys handed out to clients: one table, from a key to the one client that it belongs to.
+/// The keys handed out to clients: one table, from a process ID to the one client that it belongs
+/// to and the secret that proves it.
 ///
-/// Keys come from outside, since randomness does; a key that is taken is refused, so that the
-/// caller draws again.
+/// Keys come from outside, since randomness does; one whose process ID is taken is refused, so that
+/// the caller draws again.
 public struct CancelKeys: Sendable {
-    private var owners: [CancelKey: ClientID] = [:]
+    /// A secret in place: an idle client should cost little.
+    private struct Secret {
+        var length: Int
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+
+        init(_ bytes: [UInt8]) {
+            self.length = bytes.count
+            for byte in bytes.prefix(CancelKeys.longSecretLength) {
+                self.high = self.high << 8 | self.low >> 56
+                self.low = self.low << 8 | UInt64(byte)
+            }
+        }
+
+        /// Takes the same time wherever the first difference is.
+        func matches(_ other: Secret) -> Bool {
+            let difference = (self.high ^ other.high) | (self.low ^ other.low)
+            return difference == 0 && self.length == other.length
+        }
+    }
+
+    private struct Entry {
+        var client: ClientID
+        var secret: Secret
+    }
+
+    private var entries: [UInt32: Entry] = [:]
+
+    /// The length of a secret in protocol 3.0, which knows no other.
+    public static let shortSecretLength = 4
+
+    /// The length of the secrets that clients of protocol 3.2 get: nobody guesses 128 bits.
+    public static let longSecretLength = 16
 
     /// Creates an empty table.
     public init() {}
 
     /// How many keys are known.
-    public var count: Int { self.owners.count }
+    public var count: Int { self.entries.count }
 
-    /// Gives `key` to `client`; false when somebody has it.
+    /// Gives `key` to `client`; false when somebody has its process ID.
     public mutating func insert(_ key: CancelKey, for client: ClientID) -> Bool {
-        guard self.owners[key] == nil else { return false }
-        self.owners[key] = client
+        precondition(key.secret.count <= Self.longSecretLength, "a secret that is not kept whole")
+        guard self.entries[key.processID] == nil else { return false }
+        self.entries[key.processID] = Entry(client: client, secret: Secret(key.secret))
         return true
     }
 
@@ -37,8 +71,12 @@ public struct CancelKeys: Sendable {
     }
 
     /// Whose key this is.
-    public func owner(of key: CancelKey) -> ClientID? { self.owners[key] }
+    public func owner(of key: CancelKey) -> ClientID? {
+        guard let entry = self.entries[key.processID], entry.secret.matches(Secret(key.secret))
+        else { return nil }
+        return entry.client
+    }
 
     /// Forgets a key, when its client has gone.
-    public mutating func remove(_ key: CancelKey) { self.owners[key] = nil }
+    public mutating func remove(processID: UInt32) { self.entries[processID] = nil }
 }

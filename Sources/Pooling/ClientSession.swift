@@ -131,6 +131,12 @@ public struct ClientSession: Equatable, Sendable {
         self.state = .linking
     }
 
+    /// The client keeps its server, and its messages wait until Weir has put something right there.
+    public mutating func linkPaused() {
+        precondition(self.state == .linked, "paused in \(self.state)")
+        self.state = .linking
+    }
+
     /// The client has a server that is ready for its messages.
     public mutating func linked() {
         precondition(self.state != .linked, "linked twice")

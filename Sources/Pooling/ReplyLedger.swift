@@ -39,9 +39,20 @@ public struct ReplyLedger: Equatable, Sendable {
     }
 
     /// Who gets the replies to a request.
-    public enum Audience: UInt8, Equatable, Sendable {
+    public enum Audience: UInt8, Equatable, Sendable, CaseIterable {
         case client = 0
+        /// Weir's own business, errors included.
         case pooler = 0x80
+        /// What Weir does in a client's batch so that the client's own messages can work: the
+        /// answer is swallowed, an error is the client's, as the next of its messages would have
+        /// got it.
+        case quiet = 0x40
+        /// A request in a client's batch that is sure to fail, so that PostgreSQL itself skips the
+        /// rest of the batch and ends the transaction; its error is replaced by one of Weir's.
+        case refusal = 0xC0
+        /// Nothing is sent: Weir answers by itself when all before it has been answered, unless an
+        /// error skips it.
+        case madeUp = 0x20
     }
 
     /// What a reply is.
@@ -58,6 +69,8 @@ public struct ReplyLedger: Equatable, Sendable {
         case forwardError
         /// An error in answer to Weir's own request.
         case swallowError
+        /// The error of a request that was to fail: the client gets the refusal instead.
+        case replaceError
         /// No answer but something that the server says by itself.
         case asynchronous
         /// An error that nothing was asked for: the server is going to close.
@@ -66,7 +79,7 @@ public struct ReplyLedger: Equatable, Sendable {
         case unexpected
     }
 
-    /// Entries are a request's code and its audience's bit.
+    /// Entries are a request's code and its audience's bits.
     @usableFromInline var entries: [UInt8] = []
     @usableFromInline var head = 0
 
@@ -89,11 +102,20 @@ public struct ReplyLedger: Equatable, Sendable {
     /// The accounting may be off by one; the server must not be used by anybody else.
     public private(set) var isDoubtful = false
 
-    /// How many Parse and Close have been entered since the beginning.
-    private(set) var changesSent = 0
+    /// How many Parse, Close, Describe of statements and Query have been entered since the
+    /// beginning: what changes which statements there are, or tells about one (a Query drops the
+    /// unnamed one). They are numbered from 1.
+    public private(set) var changesSent = 0
 
     /// How many of those have been answered, or thrown away by the server after an error.
-    private(set) var changesEnded = 0
+    public private(set) var changesEnded = 0
+
+    /// `changesSent` when the last batch ended: what has a higher number belongs to the batch that
+    /// is being sent, and is skipped with it.
+    public private(set) var batchStart = 0
+
+    /// How many refusals an error has thrown away that nobody has been told of.
+    private var refusalsSkipped = 0
 
     /// A request was sent into a COPY, which reads none. No entry stands for it, and a reply to it
     /// may come all the same, when the COPY had failed by itself before the request was read.
@@ -112,8 +134,13 @@ public struct ReplyLedger: Equatable, Sendable {
     public var count: Int { self.entries.count - self.head }
 
     /// Whether what is answered now is Weir's own business.
-    public var isSwallowing: Bool {
-        self.head < self.entries.count && self.entries[self.head] & Audience.pooler.rawValue != 0
+    public var isSwallowing: Bool { self.currentAudience == .pooler }
+
+    /// Whether something that Weir answers by itself has its turn.
+    @inlinable
+    public var owesMadeUp: Bool {
+        self.head < self.entries.count
+            && self.entries[self.head] & Self.audienceBits == Audience.madeUp.rawValue
     }
 
     /// Whether the request being answered belongs to the extended protocol, so that only a Sync
@@ -123,9 +150,17 @@ public struct ReplyLedger: Equatable, Sendable {
         return request != .query && request != .functionCall
     }
 
+    /// Whether something is due that runs a statement.
+    public var owesExecution: Bool {
+        self.entries[self.head...].contains { entry in
+            let request = Self.request(entry)
+            return request == .execute || request == .query || request == .functionCall
+        }
+    }
+
     /// Whether a Sync or another request that ends a batch has been sent and is not answered.
     public var owesReady: Bool {
-        self.entries[self.head...].contains { Self.endsBatch($0) }
+        self.entries[self.head...].contains { Self.endsBatch(Self.request($0)) }
     }
 
     /// The request at the head.
@@ -133,12 +168,18 @@ public struct ReplyLedger: Equatable, Sendable {
         self.head < self.entries.count ? Self.request(self.entries[self.head]) : nil
     }
 
+    /// Whom the answer to it is for.
+    public var currentAudience: Audience? {
+        guard self.head < self.entries.count else { return nil }
+        return Audience(rawValue: self.entries[self.head] & Self.audienceBits)
+    }
+
     /// Whether the request at the head is answered with rows, whoever they are for.
     @inlinable
     @inline(__always)
     public var takesRows: Bool {
         guard self.head < self.entries.count else { return false }
-        let code = self.entries[self.head] & ~Audience.pooler.rawValue
+        let code = self.entries[self.head] & ~Self.audienceBits
         return code == Request.query.rawValue || code == Request.execute.rawValue
     }
 
@@ -158,7 +199,36 @@ public struct ReplyLedger: Equatable, Sendable {
         }
         self.compact()
         self.entries.append(request.rawValue | audience.rawValue)
-        if request == .parse || request == .close { self.changesSent += 1 }
+        if Self.isChange(request) { self.changesSent += 1 }
+        if Self.endsBatch(request) { self.batchStart = self.changesSent }
+    }
+
+    /// Takes what Weir answers by itself from the head, and says what it is; nil when it is not its
+    /// turn.
+    public mutating func takeMadeUp() -> Request? {
+        guard self.owesMadeUp, let request = self.current else { return nil }
+        self.advance(request)
+        self.skipStrayCopyEnds()
+        return request
+    }
+
+    /// The batch whose error has just come goes on without its client: the ReadyForQuery that ends
+    /// it is swallowed. False when its Sync has not been sent.
+    public mutating func swallowEnd() -> Bool {
+        guard self.current == .sync else { return false }
+        self.entries[self.head] = Request.sync.rawValue | Audience.pooler.rawValue
+        return true
+    }
+
+    /// How many refusals the last errors have thrown away; asked once.
+    public mutating func takeSkippedRefusals() -> Int {
+        defer { self.refusalsSkipped = 0 }
+        return self.refusalsSkipped
+    }
+
+    private mutating func advance(_ request: Request) {
+        if Self.isChange(request) { self.changesEnded += 1 }
+        self.head += 1
     }
 
     /// Gives the room of answered entries back; a pipeline that never runs dry must not grow for
@@ -194,8 +264,11 @@ public struct ReplyLedger: Equatable, Sendable {
     public mutating func received(_ kind: UInt8) -> Verdict {
         guard let kind = BackendKind(rawValue: kind) else { return .unexpected }
         switch kind {
-        case .notice, .notification, .parameterStatus:
+        case .notice, .parameterStatus:
             return self.isSwallowing ? .swallow : .asynchronous
+        case .notification:
+            // Nothing that Weir asks for brings one: it is for who listens, whenever it comes.
+            return .asynchronous
         case .error:
             return self.errorReceived()
         case .readyForQuery:
@@ -210,7 +283,13 @@ public struct ReplyLedger: Equatable, Sendable {
     private mutating func answerReceived(_ kind: BackendKind) -> Verdict {
         self.skipStrayCopyEnds()
         guard let request = self.current else { return .unexpected }
-        let verdict: Verdict = self.isSwallowing ? .swallow : .forward
+        let verdict: Verdict
+        switch self.currentAudience {
+        case .client: verdict = .forward
+        case .pooler, .quiet: verdict = .swallow
+        // It was sure to fail, or was never sent.
+        case .refusal, .madeUp, nil: return .unexpected
+        }
         switch (request, kind) {
         case (.query, .copyIn), (.execute, .copyIn), (.query, .copyBoth):
             self.copyInStarted()
@@ -226,12 +305,11 @@ public struct ReplyLedger: Equatable, Sendable {
         case (.execute, .commandComplete), (.execute, .emptyQuery), (.execute, .portalSuspended):
             self.copyInEnded()
             self.head += 1
-        case (.parse, .parseComplete), (.close, .closeComplete):
+        case (.parse, .parseComplete), (.close, .closeComplete),
+            (.describeStatement, .rowDescription), (.describeStatement, .noData):
             self.changesEnded += 1
             self.head += 1
-        case (.bind, .bindComplete), (.describeStatement, .rowDescription),
-            (.describeStatement, .noData), (.describePortal, .rowDescription),
-            (.describePortal, .noData):
+        case (.bind, .bindComplete), (.describePortal, .rowDescription), (.describePortal, .noData):
             self.head += 1
         default:
             return .unexpected
@@ -242,12 +320,12 @@ public struct ReplyLedger: Equatable, Sendable {
 
     private mutating func readyReceived() -> Verdict {
         self.skipStrayCopyEnds()
-        guard let request = self.current, Self.endsBatch(request.rawValue) else {
+        guard let request = self.current, Self.endsBatch(request) else {
             return self.possibleReadyReceived()
         }
         let verdict: Verdict = self.isSwallowing ? .swallowEnd : .forwardEnd
         self.copyInEnded()
-        self.head += 1
+        self.advance(request)
         self.skipStrayCopyEnds()
         return verdict
     }
@@ -269,7 +347,12 @@ public struct ReplyLedger: Equatable, Sendable {
         }
         self.copyInEnded()
         guard let request = self.current else { return .asynchronousError }
-        let verdict: Verdict = self.isSwallowing ? .swallowError : .forwardError
+        let verdict: Verdict =
+            switch self.currentAudience {
+            case .pooler: .swallowError
+            case .refusal: .replaceError
+            default: .forwardError
+            }
         if request != .query, request != .functionCall, request != .sync {
             self.skipToSync()
         }
@@ -278,9 +361,12 @@ public struct ReplyLedger: Equatable, Sendable {
 
     /// Drops what the server throws away after an error: all up to the next Sync, a Query included.
     private mutating func skipToSync() {
+        var isFirst = true
         while let request = self.current, request != .sync {
-            if request == .parse || request == .close { self.changesEnded += 1 }
-            self.head += 1
+            // The first is the one that failed.
+            if !isFirst, self.currentAudience == .refusal { self.refusalsSkipped += 1 }
+            isFirst = false
+            self.advance(request)
         }
         self.isSkipping = self.current == nil
     }
@@ -303,6 +389,7 @@ public struct ReplyLedger: Equatable, Sendable {
                 break
             }
             if request == .sync { self.syncsIntoCopy += 1 } else { self.mislead() }
+            if let request, Self.isChange(request) { self.changesEnded += 1 }
             end += 1
         }
         self.entries.removeSubrange(next..<end)
@@ -327,12 +414,19 @@ public struct ReplyLedger: Equatable, Sendable {
 
     // MARK: Entries
 
+    /// The bits of an entry that say whom it is for.
+    @usableFromInline static let audienceBits: UInt8 = 0xE0
+
     private static func request(_ entry: UInt8) -> Request? {
-        Request(rawValue: entry & ~Audience.pooler.rawValue)
+        Request(rawValue: entry & ~Self.audienceBits)
     }
 
-    private static func endsBatch(_ entry: UInt8) -> Bool {
-        let request = Self.request(entry)
-        return request == .query || request == .functionCall || request == .sync
+    private static func endsBatch(_ request: Request?) -> Bool {
+        request == .query || request == .functionCall || request == .sync
+    }
+
+    private static func isChange(_ request: Request) -> Bool {
+        request == .parse || request == .close || request == .describeStatement
+            || request == .query
     }
 }

@@ -39,16 +39,13 @@ public struct ServerSession: Equatable, Sendable {
     /// client's query.
     public private(set) var cancelsUnderWay = 0
 
-    /// The client whose unnamed statement the server holds, if all goes well with what was sent.
-    public private(set) var unnamedOwner: ClientID = .none
+    private(set) var unnamedHistory = UnnamedHistory()
 
-    /// Whose it was before the last change, and which Parse or Close of the ledger's count that
-    /// change was: one that the server throws away after an error has changed nothing.
-    private var unnamedOwnerBefore: ClientID = .none
-    private var unnamedChange = 0
+    /// The unnamed statement that the server holds, if all goes well with what was sent.
+    public var unnamed: UnnamedStatement { self.unnamedHistory.name }
 
-    /// Stands for an owner that is not known: foreign to every client.
-    private static let somebody = ClientID(index: .max, generation: .max)
+    /// The ledger's change that made it so.
+    var unnamedChange: Int { self.unnamedHistory.change }
 
     /// Statements with names have been prepared since the last reset.
     public private(set) var hasNamedStatements = false
@@ -82,37 +79,57 @@ public struct ServerSession: Equatable, Sendable {
         for audience: ReplyLedger.Audience = .client
     ) {
         let isReadByCopy = self.ledger.isCopyingIn
-        if request == .query, self.isRunForCertain {
+        if request == .query, self.unnamed != .none, !isReadByCopy, !self.ledger.isSkipping {
             // PostgreSQL drops the unnamed statement before it runs a simple query.
-            self.changeUnnamed(to: .none, at: self.ledger.changesEnded)
+            self.changeUnnamed(to: .none)
         }
         self.ledger.sent(request, for: audience)
         switch request {
         case .query, .functionCall: self.isBatchOpen = false
         case .sync: if !isReadByCopy { self.isBatchOpen = false }
         case .copyEnd: break  // The end of a COPY is not the end of the batch that it belongs to.
-        default: if audience == .client { self.isBatchOpen = true }
+        default: if audience != .pooler { self.isBatchOpen = true }
         }
     }
 
-    /// `client` sends a Parse; the statement is unnamed or not. Called before `sent`.
-    public mutating func parseSent(by client: ClientID, named: Bool) {
-        if named {
-            self.hasNamedStatements = true
-        } else if !self.ledger.isSkipping {
+    /// A Parse of a statement goes out under the name that its client has given it, so that it must
+    /// go before the next client. Called before `sent`.
+    public mutating func namedParseSent() { self.hasNamedStatements = true }
+
+    /// None of those is left.
+    public mutating func namedForgotten() { self.hasNamedStatements = false }
+
+    /// Takes what Weir answers by itself, as `ReplyLedger.takeMadeUp`.
+    public mutating func takeMadeUp() -> ReplyLedger.Request? { self.ledger.takeMadeUp() }
+
+    /// As `ReplyLedger.swallowEnd`.
+    public mutating func swallowEnd() -> Bool { self.ledger.swallowEnd() }
+
+    /// As `ReplyLedger.takeSkippedRefusals`.
+    public mutating func takeSkippedRefusals() -> Int { self.ledger.takeSkippedRefusals() }
+
+    /// A Parse of the unnamed statement goes out. Called before `sent`.
+    public mutating func parseSent(_ statement: UnnamedStatement) {
+        if !self.ledger.isSkipping {
             // PostgreSQL drops the old statement before it looks at the new one, so even a failure
-            // changes the owner.
-            let change =
-                self.isRunForCertain ? self.ledger.changesEnded : self.ledger.changesSent + 1
-            self.changeUnnamed(to: client, at: change)
+            // changes it.
+            self.changeUnnamed(to: statement)
         }
     }
+
+    /// The client goes, and nothing is due: a statement that nobody could name until now is `name`.
+    public mutating func nameUnnamed(_ name: @autoclosure () -> UnnamedStatement) {
+        if self.unnamed == .unknown { self.unnamedHistory.named(name()) }
+    }
+
+    /// Whether what the server holds as its unnamed statement can still turn out otherwise.
+    public var isUnnamedPending: Bool { self.unnamedChange > self.ledger.changesEnded }
 
     /// Whether nothing that was sent before can fail and have the next request thrown away.
     private var isRunForCertain: Bool { self.ledger.isSettled && !self.isBatchOpen }
 
-    /// Whether Weir must close the unnamed statement in front of `request`, which `client` is about
-    /// to send.
+    /// Whether Weir must close the unnamed statement in front of `request`, which a client whose
+    /// unnamed statement is `own` is about to send.
     ///
     /// Asked of every request, `parseSent` after it. The statement of another client goes before
     /// the first extended request of this one, while nothing can fail yet: in the middle of a
@@ -121,40 +138,37 @@ public struct ServerSession: Equatable, Sendable {
     public func mustCloseUnnamed(
         before request: ReplyLedger.Request,
         named: Bool,
-        by client: ClientID
+        own: UnnamedStatement
     ) -> Bool {
         switch request {
         case .query, .functionCall, .sync, .copyEnd: false
         case .parse where !named && self.isRunForCertain: false
-        default: self.holdsForeignUnnamed(for: client)
+        default: self.holdsForeignUnnamed(own: own)
         }
     }
 
-    /// Whether a Bind or Describe of the unnamed statement by `client` would meet somebody else's
-    /// statement.
-    public func holdsForeignUnnamed(for client: ClientID) -> Bool {
-        self.unnamedOwner != .none && self.unnamedOwner != client
+    /// Whether a Bind or Describe of the unnamed statement by a client whose own is `own` would
+    /// meet another statement.
+    public func holdsForeignUnnamed(own: UnnamedStatement) -> Bool {
+        // What is unknown is one of the client's own, since it has become so under its eyes.
+        self.unnamed != .none && self.unnamed != own && self.unnamed != .unknown
     }
 
     /// Weir has closed the unnamed statement in front of what a client sends. Called after `sent`.
     public mutating func unnamedClosed() {
         guard !self.ledger.isSkipping else { return }
-        self.changeUnnamed(to: .none, at: self.ledger.changesSent)
+        self.unnamedHistory.becomes(
+            .none,
+            change: self.ledger.changesSent,
+            ended: self.ledger.changesEnded
+        )
     }
 
-    private mutating func changeUnnamed(to owner: ClientID, at change: Int) {
-        let isConfirmed = self.unnamedChange <= self.ledger.changesEnded
-        self.unnamedOwnerBefore = isConfirmed ? self.unnamedOwner : Self.somebody
-        self.unnamedOwner = owner
-        self.unnamedChange = change
-    }
-
-    /// The session as another worker gets it, where other clients have the numbers of those here.
-    public func leavingWorker() -> ServerSession {
-        var session = self
-        if session.unnamedOwner != .none { session.unnamedOwner = Self.somebody }
-        if session.unnamedOwnerBefore != .none { session.unnamedOwnerBefore = Self.somebody }
-        return session
+    /// By the change that is entered next; where nothing can have it thrown away, at once.
+    private mutating func changeUnnamed(to statement: UnnamedStatement) {
+        let ended = self.ledger.changesEnded
+        let change = self.isRunForCertain ? ended : self.ledger.changesSent + 1
+        self.unnamedHistory.becomes(statement, change: change, ended: ended)
     }
 
     // MARK: Replies
@@ -162,12 +176,15 @@ public struct ServerSession: Equatable, Sendable {
     /// Judges a reply; `status` is the body of a ReadyForQuery and is ignored otherwise.
     public mutating func received(_ kind: UInt8, status: UInt8 = 0) -> ReplyLedger.Verdict {
         let changesEnded = self.ledger.changesEnded
+        let isOfParse = kind == BackendKind.error.rawValue && self.ledger.current == .parse
         let verdict = self.ledger.received(kind)
         switch verdict {
-        case .forwardError, .swallowError:
-            if changesEnded < self.unnamedChange, self.unnamedChange <= self.ledger.changesEnded {
-                self.unnamedOwner = self.unnamedOwnerBefore
-            }
+        case .forwardError, .swallowError, .replaceError:
+            _ = self.unnamedHistory.skipped(
+                before: changesEnded,
+                after: self.ledger.changesEnded,
+                failed: isOfParse ? changesEnded + 1 : nil
+            )
         case .forwardEnd, .swallowEnd:
             guard let status = TransactionStatus(rawValue: status) else {
                 self.isBroken = true
@@ -239,10 +256,10 @@ public struct ServerSession: Equatable, Sendable {
         case .reset:
             self.needsReset = false
             self.hasNamedStatements = false
-            self.unnamedOwner = .none
+            self.unnamedHistory = UnnamedHistory()
         case .deallocate:
             self.hasNamedStatements = false
-            self.unnamedOwner = .none
+            self.unnamedHistory = UnnamedHistory()
         default:
             break
         }

@@ -17,6 +17,8 @@ public struct TrackedParameters: Sendable {
     private struct Entry {
         var values: [String?]
         var holders: Int
+        /// See `parsing(of:_:)`.
+        var parsing: ContentHash?
     }
 
     /// The names, as PostgreSQL spells them.
@@ -61,6 +63,27 @@ public struct TrackedParameters: Sendable {
             return [String?](repeating: nil, count: self.names.count)
         }
         return self.entries[combination.index].values
+    }
+
+    /// What PostgreSQL parses statements by under a combination: equal for two of them only if all
+    /// values are that parsing can depend on.
+    public mutating func parsing(
+        of combination: Combination,
+        _ maker: ContentHash.Maker
+    ) -> ContentHash {
+        guard combination != .unknown else { return .none }
+        if let known = self.entries[combination.index].parsing { return known }
+        var content: [UInt8] = []
+        for (name, value) in zip(self.names, self.entries[combination.index].values)
+        where name != "application_name" {
+            content += name.utf8
+            content.append(value == nil ? 0 : 1)
+            content += (value ?? "").utf8
+            content.append(0)
+        }
+        let parsing = maker(content)
+        self.entries[combination.index].parsing = parsing
+        return parsing
     }
 
     /// Takes a hold of the combination with these values.
@@ -137,6 +160,10 @@ public struct TrackedParameters: Sendable {
         for place in self.names.indices {
             guard let value = wanted[place], value != present[place] else { continue }
             let name = Self.literal(self.names[place])
+            if self.names[place] == "DateStyle", !value.utf8.contains(UInt8(ascii: ",")) {
+                // Half a style: the other half is the server's own, not the last client's.
+                calls.append("pg_catalog.set_config(\(name),NULL,false)")
+            }
             calls.append("pg_catalog.set_config(\(name),\(Self.literal(value)),false)")
         }
         return calls.isEmpty ? nil : "SELECT " + calls.joined(separator: ",")

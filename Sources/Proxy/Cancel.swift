@@ -13,9 +13,9 @@ final class CancelConnection {
     let server: ServerID
     let pool: PoolEntry
     let request: [UInt8]
-    /// Who asked; its connection is closed when PostgreSQL has closed ours, so that it can tell
-    /// when the signal is out.
-    let requester: CancelRequester?
+    /// Who asked; their connections are closed when PostgreSQL has closed ours, so that they can
+    /// tell when the signal is out. Empty where Weir itself did.
+    var requesters: [CancelRequester]
     let deadline: Instant
     var isSent = false
 
@@ -24,7 +24,7 @@ final class CancelConnection {
         socket: SocketID,
         server: ServerConnection,
         request: [UInt8],
-        requester: CancelRequester?,
+        requesters: [CancelRequester],
         deadline: Instant
     ) {
         self.index = index
@@ -32,7 +32,7 @@ final class CancelConnection {
         self.server = server.id
         self.pool = server.pool
         self.request = request
-        self.requester = requester
+        self.requesters = requesters
         self.deadline = deadline
     }
 }
@@ -42,6 +42,10 @@ extension Worker {
     /// Cancel requests that may be under way at once; more are dropped, as PostgreSQL may drop
     /// them.
     public static let cancelsMax = 128
+
+    /// Cancel requests that may be under way to one server at once. Those that come before one has
+    /// been sent share it; a later one may be meant for a later query and goes by itself.
+    public static let cancelsPerServerMax = 4
 
     /// A client has come with a key, which says which worker has the client that is meant.
     func cancelReceived(_ key: CancelKey, from client: ClientConnection) {
@@ -63,25 +67,50 @@ extension Worker {
             self.cancelControl(client)
             return self.cancelIsOver(requester)
         }
-        if client.session.state == .waiting, let pool = client.pool {
-            self.touch(pool)
-            if self.pools.leave(pool.id, client: client.id, ticket: client.ticket) {
-                let fields = ErrorFields(
-                    .error,
-                    .queryCanceled,
-                    "canceling statement due to user request",
-                    detail: "It was waiting for a server connection."
-                )
-                self.refuseWait(client, fields)
+        switch client.session.state {
+        case .idle:
+            break
+        case .waiting, .linking:
+            self.cancelUnsent(client)
+        case .linked:
+            // Between two of its queries, or while a query of Weir's own is answered, there is
+            // nothing of the client's to cancel. A message that Weir has put before the client's
+            // in one batch is no such query.
+            if let server = client.server, server.own == .none, !server.session.ledger.isSettled,
+                self.startCancel(server, for: requester)
+            {
+                return
             }
-            return self.cancelIsOver(requester)
         }
-        // Between two of its queries, or while Weir's own is answered, there is nothing of the
-        // client's to cancel.
-        guard client.session.state == .linked, let server = client.server,
-            !server.session.ledger.isSettled, !server.session.ledger.isSwallowing,
-            self.startCancel(server, for: requester)
-        else { return self.cancelIsOver(requester) }
+        self.cancelIsOver(requester)
+    }
+
+    /// Cancels a query that no server has seen yet.
+    private func cancelUnsent(_ client: ClientConnection) {
+        guard client.session.state == .waiting, let pool = client.pool else {
+            // As soon as the server stands as the client wants it. Whatever else Weir may ask of a
+            // server that has a client comes behind what that has asked for.
+            client.isCancelPending = client.server?.own == .parameters
+            return
+        }
+        self.touch(pool)
+        if self.pools.leave(pool.id, client: client.id, ticket: client.ticket) {
+            self.refuseCanceled(client)
+        } else {
+            // It has been promised a server in this turn.
+            client.isCancelPending = true
+        }
+    }
+
+    /// A query that was canceled before it was sent gets its answer.
+    func refuseCanceled(_ client: ClientConnection) {
+        let fields = ErrorFields(
+            .error,
+            .queryCanceled,
+            "canceling statement due to user request",
+            detail: "It was waiting for a server connection."
+        )
+        self.refuse(client, fields)
     }
 
     /// The client that has brought a cancel request hears that it is over.
@@ -94,12 +123,24 @@ extension Worker {
         self.closeClient(client, .cancelDelivered)
     }
 
-    /// Sends a cancel request for what a server is doing to the very address where that server is.
+    /// Sends a cancel request for what a server is doing to the very address where that server is;
+    /// false where it cannot be sent.
     @discardableResult
     func startCancel(_ server: ServerConnection, for requester: CancelRequester?) -> Bool {
-        guard server.session.cancelsUnderWay == 0, self.cancels.count < Self.cancelsMax,
-            server.processID != 0
-        else { return false }
+        let requesters = requester.map { [$0] } ?? []
+        // Whatever has been asked of the server by now, a signal that is not out yet comes later.
+        if server.session.cancelsUnderWay > 0,
+            let unsent = self.cancels.all.first(where: { $0.server == server.id && !$0.isSent })
+        {
+            unsent.requesters += requesters
+            return true
+        }
+        guard server.processID != 0, server.session.cancelsUnderWay < Self.cancelsPerServerMax,
+            self.cancels.count < Self.cancelsMax
+        else {
+            self.logger.debug("\(server.prefix)cancel request dropped")
+            return false
+        }
         server.session.cancelStarted()
         self.writer.removeAll()
         self.writer.cancelRequest(processID: server.processID, secret: server.secret)
@@ -115,7 +156,7 @@ extension Worker {
                 ),
                 server: server,
                 request: request,
-                requester: requester,
+                requesters: requesters,
                 deadline: limit == 0 ? .max : self.loop.now + limit
             )
         }
@@ -148,7 +189,7 @@ extension Worker {
     func endCancel(_ cancel: CancelConnection, isCertain: Bool) {
         self.loop.close(cancel.socket, flushing: false, isReported: false)
         self.cancels.remove(cancel.index)
-        if let requester = cancel.requester { self.cancelIsOver(requester) }
+        for requester in cancel.requesters { self.cancelIsOver(requester) }
         guard let server = self.servers[cancel.server.index, cancel.server.generation] else {
             return
         }

@@ -181,7 +181,8 @@ extension Worker {
         self.addHost(to: login, of: client)
         self.writer.removeAll()
         self.writer.authentication(code: AuthenticationRequest.ok.code)
-        guard let values = pool.greeting?.write(to: &self.writer, wanted: login.wanted) else {
+        let wanted = pool.spellings.spelled(login.wanted)
+        guard let values = pool.greeting?.write(to: &self.writer, wanted: wanted) else {
             preconditionFailure("a client greeted without a greeting")
         }
         client.parameters = self.parameters.hold(values)
@@ -193,11 +194,13 @@ extension Worker {
     /// Sends a greeting whose first part is in the writer, and opens the client's session.
     func enterPool(_ client: ClientConnection, _ pool: PoolEntry) {
         let key = self.newKey(for: client)
-        client.cancelKey = key
-        self.writer.backendKeyData(processID: key.processID, secret: key.secret)
+        self.writer.backendKeyData(key)
         self.writer.readyForQuery(.idle)
         client.policy = self.policy(for: client, pool)
         client.session = ClientSession(mode: client.policy.mode)
+        client.sharesStatements =
+            client.policy.mode != .session && client.replication == .none
+            && self.settings.global.maxPreparedStatements > 0
         client.session.isSimpleQueryDisabled = self.isSimpleQueryDisabled(for: client)
         client.reader = FrameReader(limit: self.settings.global.maxPacketSize)
         client.phase = .ready
@@ -221,15 +224,21 @@ extension Worker {
         login.wanted[place] = name.isEmpty ? address : "\(name) - \(address)"
     }
 
+    /// Gives a client its cancel key. Nothing in it is a server's, so its form is the one of the
+    /// protocol spoken with the client, whatever the servers speak.
     func newKey(for client: ClientConnection) -> CancelKey {
+        let length =
+            client.protocolMinor >= 2 ? CancelKeys.longSecretLength : CancelKeys.shortSecretLength
         while true {
-            let bits = self.random.next()
-            let number = UInt32(truncatingIfNeeded: bits >> 32)
+            let number = UInt32(truncatingIfNeeded: self.random.next())
             let key = CancelKey(
                 processID: CancelKeys.processID(number, worker: self.index),
-                secret: UInt32(truncatingIfNeeded: bits)
+                secret: self.random.bytes(length)
             )
-            if key.processID != 0, self.keys.insert(key, for: client.id) { return key }
+            if key.processID != 0, self.keys.insert(key, for: client.id) {
+                client.processID = key.processID
+                return key
+            }
         }
     }
 }

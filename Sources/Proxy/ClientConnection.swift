@@ -54,7 +54,15 @@ final class ClientConnection {
     var ticket = WaitQueue.Ticket.none
     var policy = ClientPolicy()
     var parameters = TrackedParameters.Combination.unknown
-    var cancelKey: CancelKey?
+    /// Whether its prepared statements are shared, so that they work on every server.
+    var sharesStatements = false
+    var statements = ClientStatements()
+    /// The settings that `statements.parsing` is made of.
+    var parsedBy = TrackedParameters.Combination.unknown
+    /// The minor version of protocol 3 that is spoken with it.
+    var protocolMinor: Int32 = 0
+    /// The process ID of its cancel key; 0 before it has one.
+    var processID: UInt32 = 0
     /// It counts against `max_client_conn`.
     var isAdmitted = false
 
@@ -64,6 +72,8 @@ final class ClientConnection {
     var requestTime: Int64
     /// When it last became idle.
     var idleSince: Instant
+    /// Its query was canceled after it had been promised a server and before it could be sent.
+    var isCancelPending = false
     /// Why requests that had arrived by then are refused, and how many bytes of them are still to
     /// be seen.
     var refusal: Refusal?

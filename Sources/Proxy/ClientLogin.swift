@@ -188,9 +188,13 @@ extension Worker {
         guard let login = client.login else { return }
         client.userName = startup.user
         client.databaseName = startup.database
+        client.protocolMinor = startup.agreedMinor
         if startup.needsNegotiation {
             self.writer.removeAll()
-            self.writer.negotiateProtocolVersion(minor: 0, unknownOptions: startup.protocolOptions)
+            self.writer.negotiateProtocolVersion(
+                minor: startup.agreedMinor,
+                unknownOptions: startup.protocolOptions
+            )
             self.send(self.writer.bytes, to: client.socket)
         }
         let isConsole = Self.isConsole(startup.database)

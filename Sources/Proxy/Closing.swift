@@ -59,9 +59,10 @@ extension Worker {
 
     /// Takes a client out of everything that knows it.
     private func forget(_ client: ClientConnection, _ phase: ClientConnection.Phase) {
-        if let key = client.cancelKey { self.keys.remove(key) }
+        if client.processID != 0 { self.keys.remove(processID: client.processID) }
         self.parameters.release(client.parameters)
         client.parameters = .unknown
+        client.statements.close(&self.statements)
         if phase == .console {
             self.consoleClients -= 1
             self.consoleLeft(client)
@@ -214,6 +215,7 @@ extension Worker {
     func serverClosed(_ server: ServerConnection) {
         precondition(server.phase == .closing, "closed while \(server.phase)")
         self.parameters.release(server.parameters)
+        server.exchange.closed(&self.statements)
         self.withShared { self.pools.closed(server.id) }
         self.servers.remove(server.id.index)
         self.openServers()

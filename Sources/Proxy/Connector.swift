@@ -107,6 +107,7 @@ extension Worker {
         }
         self.noteLiving(of: pool)
         server.epoch = self.epoch
+        server.exchange.limit = self.settings.global.maxPreparedStatements
         self.touch(pool)
         return server
     }

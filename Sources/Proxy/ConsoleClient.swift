@@ -36,13 +36,12 @@ extension Worker {
         client.console = ConsoleSession(access: access)
         self.consoleClients += 1
         let key = self.newKey(for: client)
-        client.cancelKey = key
         self.writer.removeAll()
         self.writer.authentication(code: 0)
         for parameter in self.environment.console.loginParameters {
             self.writer.parameterStatus(parameter.name, parameter.value)
         }
-        self.writer.backendKeyData(processID: key.processID, secret: key.secret)
+        self.writer.backendKeyData(key)
         self.writer.readyForQuery(.idle)
         self.send(self.writer.bytes, to: client.socket)
     }

@@ -73,6 +73,8 @@ final class PoolEntry {
     let place: Int
     /// What clients are greeted with, as this worker last read it.
     var greeting: Greeting?
+    /// What its servers make of the values that clients ask for.
+    var spellings = Spellings()
     private var greetingVersion = 0
     /// When the oldest transaction here began, as of the last tick; 0 for none.
     var oldestTransaction: Instant = 0
@@ -92,7 +94,10 @@ final class PoolEntry {
         let version = self.shared.greetingVersion
         if version != self.greetingVersion {
             self.greetingVersion = version
+            let earlier = self.greeting?.values
             self.greeting = self.shared.greeting
+            // What a value is completed with may have changed.
+            if self.greeting?.values != earlier { self.spellings = Spellings() }
         }
         return self.greeting != nil
     }

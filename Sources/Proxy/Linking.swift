@@ -42,6 +42,7 @@ extension Worker {
     func link(_ client: ClientConnection, _ server: ServerConnection, since: Instant) -> Bool {
         let now = self.loop.now
         precondition(server.client == nil, "a server given to two clients")
+        server.session.nameUnnamed(self.nextUnnamed())
         server.client = client
         client.server = server
         client.ticket = .none
@@ -97,6 +98,7 @@ extension Worker {
                 self.recoveryFailed(server, step, error)
             } else {
                 server.session.recovered(step)
+                self.statementsCleaned(server, step)
             }
         case .check:
             if error != nil || !server.session.isAtRest {
@@ -106,6 +108,8 @@ extension Worker {
                 server.deadline = .max
                 self.checkIn(server)
             }
+        case .healing:
+            self.healed(server)
         case .connectQuery:
             if let error {
                 self.logger.warning("\(server.prefix)connect_query failed: \(error.message)")
@@ -134,13 +138,29 @@ extension Worker {
             )
             return
         }
-        // The server may spell a value in another way than the client did; from now on both know it
-        // so.
+        self.adoptSpellings(client, server)
+        client.session.linked()
+        if client.isCancelPending {
+            self.release(client, server)
+            return self.refuseCanceled(client)
+        }
+        self.readyClients.append(client.id)
+    }
+
+    /// The server may spell a value in another way than the client did; from now on both know it
+    /// so, as the client of PostgreSQL would from the start.
+    private func adoptSpellings(_ client: ClientConnection, _ server: ServerConnection) {
+        guard client.parameters != server.parameters else { return }
+        let asked = self.parameters.values(of: client.parameters)
+        let actual = self.parameters.values(of: server.parameters)
+        self.writer.removeAll()
+        for place in server.pool.spellings.learn(asked, became: actual) {
+            self.writer.parameterStatus(self.parameters.names[place], actual[place] ?? "")
+        }
+        self.send(self.writer.bytes, to: client.socket)
         self.parameters.retain(server.parameters)
         self.parameters.release(client.parameters)
         client.parameters = server.parameters
-        client.session.linked()
-        self.readyClients.append(client.id)
     }
 
     /// Gives a client's server back, clean as it is or to be cleaned.
@@ -148,6 +168,7 @@ extension Worker {
         // COPY data that come late are no part of any answer, so the server can be free in the
         // middle of such a message.
         self.finishMessage(server, of: client)
+        if client.sharesStatements { self.statementsReleased(server, client) }
         client.isDiscarding = client.reader.remaining > 0
         client.server = nil
         server.client = nil
@@ -234,6 +255,10 @@ extension Worker {
             self.checkIn(server)
             return
         }
+        if client.isCancelPending {
+            self.checkIn(server)
+            return self.refuseCanceled(client)
+        }
         if self.link(client, server, since: since) { self.relayStash(client) }
         self.resumeReading(client)
     }
@@ -243,6 +268,7 @@ extension Worker {
         guard let client = self.clients[id.index, id.generation], client.session.state == .waiting,
             let pool = client.pool
         else { return }
+        if client.isCancelPending { return self.refuseCanceled(client) }
         client.ticket = self.pools.waitAgain(pool.id, client: id, since: since)
         self.openServers(in: pool)
     }

@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import Pooling
 import Reactor
+import Settings
 import Wire
 
 /// Connections go from one worker to another.
@@ -72,16 +73,18 @@ extension Worker {
             requestTime: server.requestTime,
             connectedAt: self.pools.departed(server.id),
             address: server.address,
-            session: server.session.leavingWorker(),
+            session: server.session,
             reader: server.reader,
             stash: unsafe Array(server.stash.bytes),
             parameters: self.parameters.values(of: server.parameters),
+            statements: server.exchange.luggage(self.statements),
             processID: server.processID,
             secret: server.secret,
             epoch: server.epoch,
             needsCheck: server.needsCheck
         )
         self.parameters.release(server.parameters)
+        server.exchange.closed(&self.statements)
         self.servers.remove(server.id.index)
         self.touch(server.pool)
         self.moves.departed += 1
@@ -128,6 +131,8 @@ extension Worker {
         server.reader = transfer.reader
         unsafe transfer.stash.withUnsafeBytes { unsafe server.stash.append($0) }
         server.parameters = self.parameters.hold(transfer.parameters)
+        server.exchange.limit = self.settings.global.maxPreparedStatements
+        server.exchange.unpack(transfer.statements, &self.statements)
         server.processID = transfer.processID
         server.secret = transfer.secret
         server.requestTime = transfer.requestTime

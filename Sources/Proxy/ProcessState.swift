@@ -49,6 +49,10 @@ public final class ProcessState: Sendable {
     private nonisolated(unsafe) let loads: UnsafeMutablePointer<Load>
     /// What mock salts come from: the same whichever worker a client comes to.
     let mockKey: [UInt8]
+    /// Where texts fall in workers' tables of statements.
+    let statementSeed: UInt64
+    /// Makes the names of shared statements: the same in all workers.
+    let contentHash: ContentHash.Maker
 
     /// Creates the state of a process with so many workers.
     public init(workers: Int) {
@@ -59,6 +63,15 @@ public final class ProcessState: Sendable {
         for index in 0..<workers { unsafe (self.loads + index).initialize(to: Load()) }
         var random = RandomSource()
         self.mockKey = random.bytes(AuthLimits.mockKeyLength)
+        self.statementSeed = random.next()
+        let secret = random.bytes(32)
+        self.contentHash = { content in
+            let digest = ContentDigest.digest(secret: secret, content)
+            let halves = [digest[..<8], digest[8..<16]].map { half in
+                half.reduce(0) { UInt64($0) << 8 | UInt64($1) }
+            }
+            return ContentHash(high: halves[0], low: halves[1])
+        }
     }
 
     deinit { unsafe self.loads.deallocate() }

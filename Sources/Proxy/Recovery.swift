@@ -25,6 +25,10 @@ extension Worker {
             return self.closeServer(server, .ownerGone, isCancelled: vanished)
         }
         self.finishMessage(server, of: client)
+        server.exchange.clientGone(&client.statements, &self.statements)
+        server.record.end()
+        server.refusals.removeAll()
+        self.answerMadeUp(server)
         let isBusy = !server.session.ledger.isSettled
         self.pools.recoveryStarted(server.id, now: self.loop.now)
         server.phase = .recovering

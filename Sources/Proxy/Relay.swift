@@ -60,14 +60,22 @@ extension Worker {
                 self.closeClient(client, .protocolViolation, Self.violation(error))
                 return position
             }
-            guard frame.available >= Self.inspected(frame) else { break walk }
+            guard frame.available >= Self.inspected(frame, client) else { break walk }
             let target = frame.available > Frame.headerLength ? span[frame.bodyOffset] : 0
             switch client.session.received(frame.kind, target: target) {
             case .forward(let request):
                 if let request, let server = unsafe client.borrowedServer {
-                    run = unsafe server._withUnsafeGuaranteedRef {
-                        self.book(request, client, $0, chunk, run..<position, frame)
+                    let booked = unsafe server._withUnsafeGuaranteedRef {
+                        client.sharesStatements
+                            ? self.bookShared(request, client, $0, chunk, run..<position, frame)
+                            : self.book(request, client, $0, chunk, run..<position, frame)
                     }
+                    if booked < 0 {
+                        // Everything before has been sent.
+                        run = position
+                        break walk
+                    }
+                    run = booked
                 } else if frame.kind == FrontendKind.copyData.rawValue {
                     client.server?.statements.dataSent(frame.length)
                 }
@@ -75,7 +83,12 @@ extension Worker {
                 client.passingKind = frame.kind
                 position = frame.end
             case .acquire:
-                guard self.acquire(client) else { break walk }
+                if client.sharesStatements, self.answersLocally(client, span, frame) {
+                    position = self.discard(client, frame)
+                    run = position
+                } else {
+                    guard self.acquire(client) else { break walk }
+                }
             case .hold:
                 break walk
             case .discard:
@@ -128,27 +141,31 @@ extension Worker {
     ///
     /// Names of statements and the text for the slow-query log stand at the front of a body; one
     /// that is longer than what is looked at needs no more than that.
-    private static func inspected(_ frame: Frame) -> Int {
+    private static func inspected(
+        _ frame: Frame,
+        _ client: ClientConnection
+    ) -> Int {
         switch FrontendKind(rawValue: frame.kind) {
+        case .parse where client.sharesStatements: Self.inspectedOfParse(frame)
         case .query, .parse, .bind, .describe, .close: min(frame.length, Self.inspectedMax)
         default: Frame.headerLength
         }
     }
 
     /// Enough for two names and the statement text that is logged.
-    private static let inspectedMax = 8_192
+    static let inspectedMax = 8_192
 
     /// Whether a Parse is about a statement with a name.
-    private static func namesStatement(_ span: Span<UInt8>, _ frame: Frame) -> Bool {
+    static func namesStatement(_ span: Span<UInt8>, _ frame: Frame) -> Bool {
         frame.bodyOffset < frame.end && span[frame.bodyOffset] != 0
     }
 
-    private func forward(_ client: ClientConnection, _ chunk: Chunk, _ range: Range<Int>) {
+    func forward(_ client: ClientConnection, _ chunk: Chunk, _ range: Range<Int>) {
         guard let socket = client.server?.socket else { return }
         self.forward(chunk, range, to: socket)
     }
 
-    private func forward(_ chunk: Chunk, _ range: Range<Int>, to socket: SocketID) {
+    func forward(_ chunk: Chunk, _ range: Range<Int>, to socket: SocketID) {
         if range.isEmpty { return }
         if chunk.completion >= 0 {
             self.loop.forward(
@@ -174,29 +191,55 @@ extension Worker {
     ) -> Int {
         let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
         let named = request == .parse && Self.namesStatement(span, frame)
-        var start = run.lowerBound
-        // Owners first: the call copies the session, and foreign statements are rare.
-        let owner = server.session.unnamedOwner
-        if owner != .none, owner != client.id,
-            server.session.mustCloseUnnamed(before: request, named: named, by: client.id)
-        {
-            // PostgreSQL shall say what it says of a statement that does not exist.
-            self.forward(chunk, run, to: server.socket)
-            start = run.upperBound
-            self.closeForeignUnnamed(server)
+        let start = self.closeForeignUnnamed(request, named, client, server, chunk, run)
+        if named {
+            server.session.namedParseSent()
+        } else if request == .parse {
+            // All its unnamed statements are one here, as it does not take them to other servers.
+            if client.statements.unnamed.name == .none {
+                client.statements.renamedUnnamed(self.nextUnnamed())
+            }
+            server.session.parseSent(client.statements.unnamed.name)
         }
-        if request == .parse { server.session.parseSent(by: client.id, named: named) }
         self.noteRequest(client, server, request, span, frame)
+        server.session.sent(request)
         return start
     }
 
+    /// Sees to it that a client's request does not meet the unnamed statement of another one;
+    /// returns where the bytes that are not sent yet begin.
+    @inline(__always)
+    func closeForeignUnnamed(
+        _ request: ReplyLedger.Request,
+        _ named: Bool,
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ chunk: Chunk,
+        _ run: Range<Int>
+    ) -> Int {
+        // Names first: the call copies the session, and foreign statements are rare.
+        let present = server.session.unnamed
+        let own = client.statements.unnamed.name
+        guard present != .none, present != own,
+            server.session.mustCloseUnnamed(before: request, named: named, own: own)
+        else { return run.lowerBound }
+        // PostgreSQL shall say what it says of a statement that does not exist.
+        self.forward(chunk, run, to: server.socket)
+        self.closeForeignUnnamed(server)
+        return run.upperBound
+    }
+
     /// Books a request that is about to be sent.
-    private func noteRequest(
+    ///
+    /// - Parameter text: of the shared statement that a Bind is to; empty for all else.
+    @inline(__always)
+    func noteRequest(
         _ client: ClientConnection,
         _ server: ServerConnection,
         _ request: ReplyLedger.Request,
         _ span: Span<UInt8>,
-        _ frame: Frame
+        _ frame: Frame,
+        text: Int = -1
     ) {
         // The end of a COPY that has failed is ignored by PostgreSQL, and never answered.
         if request == .copyEnd, server.session.ledger.isSettled { return }
@@ -214,7 +257,6 @@ extension Worker {
         } else if request == .bind {
             client.pool?.counters.bindCount += 1
         }
-        server.session.sent(request)
         guard client.policy.slowThreshold != nil, let kind = FrontendKind(rawValue: frame.kind)
         else { return }
         server.statements.sent(
@@ -225,6 +267,7 @@ extension Worker {
             requestedAt: client.requestedAt,
             now: now
         )
+        if text >= 0 { server.statements.boundTo(self.statements.body(of: text)) }
     }
 
     // MARK: Replies
@@ -265,7 +308,7 @@ extension Worker {
         if span.count < Frame.headerLength { return Frame.headerLength - span.count }
         // A header that cannot be right needs nothing more; the walk judges it.
         guard let frame = try? server.reader.next(in: span, at: 0) else { return 1 }
-        return max(1, Self.inspectedReply(frame) - span.count)
+        return max(1, Self.inspectedReply(frame, server) - span.count)
     }
 
     /// Walks a server's messages from `start` on; returns where in the chunk the bytes end that
@@ -280,6 +323,11 @@ extension Worker {
         server.statements.received(position - start)
         // The rest of a message that was let through leaves in one piece with what follows it.
         var run = server.isPassing ? start : position
+        if server.session.ledger.owesMadeUp, server.reader.remaining == 0 {
+            self.forward(server, chunk, run..<position)
+            run = position
+            self.answerMadeUp(server)
+        }
         let row = BackendKind.dataRow.rawValue
         var endsInRow = server.reader.remaining > 0
         walk: while server.phase != .closing {
@@ -300,9 +348,14 @@ extension Worker {
                 self.closeServer(server, .serverViolation)
                 return position
             }
-            guard frame.available >= Self.inspectedReply(frame) else { break walk }
+            guard frame.available >= Self.inspectedReply(frame, server) else { break walk }
             let status = frame.available > Frame.headerLength ? span[frame.bodyOffset] : 0
-            let verdict = server.session.received(frame.kind, status: status)
+            let verdict: ReplyLedger.Verdict
+            if frame.kind == BackendKind.error.rawValue {
+                verdict = self.errorReceived(server, span, frame)
+            } else {
+                verdict = server.session.received(frame.kind, status: status)
+            }
             let isForwarded = self.isForwarded(verdict, server)
             if !isForwarded {
                 self.forward(server, chunk, run..<position)
@@ -321,6 +374,9 @@ extension Worker {
                 server.statements.failed(fields.sqlState)
                 if fields.severity != .error { server.hasSaidGoodbye = true }
                 server.pool.counters.serverErrorCount += 1
+            case .replaceError:
+                run = position
+                self.tellRefusal(server)
             case .swallowError:
                 server.ownError = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
             case .asynchronousError:
@@ -347,7 +403,13 @@ extension Worker {
                 self.closeServer(server, server.client == nil ? .idleServerSpoke : .serverViolation)
                 return position
             }
+            if server.session.ledger.owesMadeUp, server.reader.remaining == 0 {
+                self.forward(server, chunk, run..<position)
+                run = position
+                self.answerMadeUp(server)
+            }
         }
+        if server.exchange.isHolding { self.offerHeld(server) }
         if server.phase != .closing {
             self.forward(server, chunk, run..<position)
             if endsInRow, let client = server.client { self.loop.cork(client.socket) }
@@ -360,15 +422,18 @@ extension Worker {
         switch verdict {
         case .forward, .forwardEnd, .forwardError, .asynchronous, .asynchronousError:
             server.client?.session.state == .linked
-        case .swallow, .swallowEnd, .swallowError, .unexpected: false
+        case .swallow, .swallowEnd, .swallowError, .replaceError, .unexpected: false
         }
     }
 
     /// How much of a reply must have come before it can be decided about.
-    private static func inspectedReply(_ frame: Frame) -> Int {
+    private static func inspectedReply(_ frame: Frame, _ server: ServerConnection) -> Int {
         switch BackendKind(rawValue: frame.kind) {
         case .readyForQuery, .parameterStatus, .commandComplete, .error:
             min(frame.length, Limits.errorLengthMax)
+        case .rowDescription where server.exchange.awaitsAnswers,
+            .parameterDescription where server.exchange.awaitsAnswers:
+            min(frame.length, Self.descriptionMax)
         default: Frame.headerLength
         }
     }
@@ -382,101 +447,18 @@ extension Worker {
     private func observe(_ server: ServerConnection, _ span: Span<UInt8>, _ frame: Frame) {
         server.statements.received(frame.available)
         switch BackendKind(rawValue: frame.kind) {
-        case .commandComplete where server.client?.policy.slowThreshold != nil:
-            server.statements.completed(span, in: frame.bodyOffset..<frame.end)
+        case .commandComplete:
+            self.commandCompleted(server, span, frame.bodyOffset..<frame.end)
         case .parameterStatus:
             self.parameterReported(server, span, frame.bodyOffset..<frame.end)
         case .copyBoth:
             self.streamStarted(server)
+        case .parseComplete, .closeComplete, .parameterDescription, .rowDescription, .noData:
+            if server.exchange.awaitsAnswers { self.statementAnswered(server, span, frame) }
+        case .bindComplete:
+            server.record.end()
         default:
             break
-        }
-    }
-
-    /// The server says that a parameter has a new value.
-    private func parameterReported(
-        _ server: ServerConnection,
-        _ span: Span<UInt8>,
-        _ range: Range<Int>
-    ) {
-        guard let end = span.terminator(in: range),
-            let valueEnd = span.terminator(in: end + 1..<range.upperBound),
-            let name = span.text(in: range.lowerBound..<end),
-            let value = span.text(in: end + 1..<valueEnd),
-            let place = self.parameters.place(of: name)
-        else { return }
-        server.parameters = self.parameters.replace(server.parameters, at: place, with: value)
-        guard let client = server.client, client.session.state == .linked else { return }
-        client.parameters = self.parameters.replace(client.parameters, at: place, with: value)
-    }
-
-    /// A batch of the client's has ended with ReadyForQuery.
-    private func batchEnded(_ server: ServerConnection) {
-        let now = self.loop.now
-        self.noteEnd(server, now: now)
-        let status = server.session.status
-        let isAtRest = server.session.standing() != .busy
-        switch server.client?.session.batchEnded(status: status, isAtRest: isAtRest) {
-        case .keep:
-            if server.isStreaming { self.setStreaming(false, server) }
-            if isAtRest, self.settings.global.serverFastClose, self.pools.isCloseNeeded(server.id) {
-                self.closeServer(server, .closeNeeded)
-            }
-        case .release:
-            if let client = unsafe server.borrowedClient {
-                unsafe client._withUnsafeGuaranteedRef { self.release($0, server) }
-            }
-        case .refuseTransaction:
-            preconditionFailure("a transaction refused too late")
-        case nil:
-            break
-        }
-    }
-
-    /// Whether the client has begun what statement pooling does not allow.
-    private func refusesTransaction(_ server: ServerConnection) -> Bool {
-        guard server.client?.session.mode == .statement else { return false }
-        let status = server.session.status
-        let isAtRest = server.session.isAtRest
-        return server.client?.session.batchEnded(status: status, isAtRest: isAtRest)
-            == .refuseTransaction
-    }
-
-    /// Books the end of a batch.
-    private func noteEnd(_ server: ServerConnection, now: Instant) {
-        if let threshold = server.client?.policy.slowThreshold,
-            let slow = server.statements.ended(requestedBy: now - threshold),
-            let client = server.client
-        {
-            self.logSlow(slow, client, server, now: now)
-        }
-        let isSettled = server.session.ledger.isSettled
-        if server.queryStart != 0 {
-            // The time of a stream says nothing of queries.
-            if !server.isDedicated {
-                server.pool.counters.queryTime += UInt64(max(0, now - server.queryStart) / 1_000)
-            }
-            // What was sent behind it has its turn now.
-            server.queryStart = isSettled ? 0 : now
-            if !isSettled { server.pool.counters.queryCount += 1 }
-        }
-        if server.session.status == .idle {
-            server.pool.counters.xactCount += 1
-            if server.transactionStart != 0 {
-                if !server.isDedicated {
-                    server.pool.counters.xactTime += UInt64(
-                        max(0, now - server.transactionStart) / 1_000
-                    )
-                }
-                server.transactionStart = isSettled ? 0 : now
-            }
-        }
-        guard isSettled else { return }
-        server.client?.requestedAt = 0
-        if server.session.status == .idle {
-            server.client?.idleSince = now
-        } else {
-            server.idleInTransactionSince = now
         }
     }
 }

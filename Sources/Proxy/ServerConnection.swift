@@ -33,6 +33,8 @@ final class ServerConnection {
         case check
         /// `connect_query`.
         case connectQuery
+        /// The end of a batch whose error is kept from the client, since it is sent again.
+        case healing
     }
 
     let id: ServerID
@@ -70,6 +72,14 @@ final class ServerConnection {
     var hasSaidGoodbye = false
 
     var parameters = TrackedParameters.Combination.unknown
+    /// The prepared statements that it has, and what its client does about them.
+    var exchange = StatementExchange()
+    /// The client's batch, as long as it could be sent once more.
+    var record = BatchRecord()
+    /// What the client is told when the requests fail that were sent to fail, in order.
+    var refusals: [ErrorFields] = []
+    /// An error that is passed on in other words than the server's.
+    var rewrittenError: [UInt8]?
     var processID: UInt32 = 0
     var secret: [UInt8] = []
 

@@ -21,6 +21,8 @@ struct ServerTransfer: Sendable {
     var stash: [UInt8]
     /// Values of the followed parameters, by their place.
     var parameters: [String?]
+    /// The shared statements that it has prepared.
+    var statements: [StatementCopy]
     var processID: UInt32
     var secret: [UInt8]
     /// The number of the last RECONNECT that it has heard of.

@@ -134,11 +134,10 @@ extension Worker {
         }
         for cancel in self.cancels.all {
             rows[cancel.pool.place].serversActiveCancel += 1
-            guard cancel.requester != nil else { continue }
             if cancel.isSent {
-                rows[cancel.pool.place].clientsActiveCancel += 1
+                rows[cancel.pool.place].clientsActiveCancel += cancel.requesters.count
             } else {
-                rows[cancel.pool.place].clientsWaitingCancel += 1
+                rows[cancel.pool.place].clientsWaitingCancel += cancel.requesters.count
             }
         }
         return zip(rows, self.poolEntries)
@@ -203,6 +202,7 @@ extension Worker {
         row.link = server.client?.handle
         row.remotePID = Int(server.processID)
         row.applicationName = self.applicationName(server.parameters)
+        row.preparedStatements = server.exchange.count
         row.buffers.packetAvailable = server.stash.count
         row.buffers.packetRemaining = server.reader.remaining
         row.buffers.sendAvailable = self.loop.queued(server.socket)
@@ -230,6 +230,7 @@ extension Worker {
         row.replication = Self.replication(client.replication)
         row.link = client.server?.handle
         row.applicationName = self.applicationName(client.parameters)
+        row.preparedStatements = client.statements.count
         if let peer = self.loop.peerCredentials(client.socket), client.isUnix {
             row.remotePID = Int(peer.pid)
         }

@@ -31,6 +31,14 @@ struct Stash: ~Copyable {
         self.count += more.count
     }
 
+    /// Puts bytes in front of those that are there.
+    mutating func prepend(_ more: UnsafeRawBufferPointer) {
+        let rest = unsafe Array(self.bytes)
+        self.removeFirst(self.count)
+        unsafe self.append(more)
+        unsafe rest.withUnsafeBytes { unsafe self.append($0) }
+    }
+
     mutating func removeFirst(_ count: Int) {
         precondition(count <= self.count, "more taken than there is")
         self.start += count

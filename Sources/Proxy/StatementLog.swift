@@ -101,6 +101,12 @@ final class StatementLog {
         if kind == .query || kind == .sync || kind == .functionCall { self.isClosed = true }
     }
 
+    /// Notes the text that the Bind just noted is about: what follows the name in its Parse.
+    func boundTo(_ text: [UInt8]) {
+        guard self.count > 0, self.units[self.lastIndex].text.isEmpty else { return }
+        self.units[self.lastIndex].text.append(contentsOf: text.prefix(Self.textMax + 1))
+    }
+
     /// Notes COPY data on their way in.
     func dataSent(_ length: Int) {
         guard self.count > 0 else { return }
@@ -196,9 +202,7 @@ final class StatementLog {
         _ range: Range<Int>,
         to target: inout [UInt8]
     ) {
-        unsafe body.extracting(range).withUnsafeBufferPointer {
-            unsafe target.append(contentsOf: $0)
-        }
+        body.append(range, to: &target)
     }
 
     /// Parse: the statement's name and its text, each with a terminator.

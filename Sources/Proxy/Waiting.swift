@@ -12,7 +12,13 @@ extension Worker {
     /// All that had arrived by now fails with it: else a pipelined BEGIN would fail and the UPDATE
     /// behind it be committed.
     func refuseWait(_ client: ClientConnection, _ fields: ErrorFields) {
-        guard client.phase == .ready, client.session.state == .waiting else { return }
+        guard client.session.state == .waiting else { return }
+        self.refuse(client, fields)
+    }
+
+    /// The same for a client that has just given back a server that it has not used.
+    func refuse(_ client: ClientConnection, _ fields: ErrorFields) {
+        guard client.phase == .ready else { return }
         var fields = fields
         fields.severity = .error
         if self.settings.global.logPoolerErrors {
@@ -20,6 +26,7 @@ extension Worker {
         }
         client.pool?.counters.poolerErrorCount += 1
         client.ticket = .none
+        client.isCancelPending = false
         client.session.unlinked()
         client.requestedAt = 0
         client.idleSince = self.loop.now

@@ -101,6 +101,10 @@ public final class Worker {
     var poolsByID: [PoolEntry?] = []
     var poolsByName: [PoolName: PoolEntry] = [:]
     var parameters: TrackedParameters
+    /// The statements that clients have prepared.
+    var statements: StatementTable
+    /// How many Parses of unnamed statements have been named here.
+    var unnamedCount: UInt64 = 0
     var keys = CancelKeys()
 
     struct PoolName: Hashable {
@@ -185,6 +189,11 @@ public final class Worker {
             negativeTTL: settings.global.dnsNxdomainTtl.nanoseconds
         )
         self.parameters = TrackedParameters(extra: settings.global.trackExtraParameters)
+        self.statements = StatementTable(
+            bytesMax: Self.statementBytesMax,
+            seed: process.statementSeed,
+            maker: process.contentHash
+        )
         self.statistics = StatisticsWindows(now: EventLoop.clock())
         self.applySettings(settings)
         if self.isFirst {
@@ -379,8 +388,17 @@ public final class Worker {
         }
         // Before and beside the data path a message is read when it is whole.
         let limit = client.phase == .ready ? Self.stashMax : Limits.loginMessageLengthMax
-        if client.stash.count >= limit, client.session.state != .linked { return }
+        if client.stash.count >= limit, self.isKeptWaiting(client) { return }
         self.loop.receive(client.socket)
+    }
+
+    /// Whether what the client has sent waits for something, rather than for the rest of itself.
+    private func isKeptWaiting(_ client: ClientConnection) -> Bool {
+        switch client.session.state {
+        case .waiting, .linking: true
+        case .linked: client.server?.exchange.isHolding == true
+        case .idle: client.phase != .ready || !client.sharesStatements
+        }
     }
 
     /// Asks for a server's next bytes, unless its client cannot take them.

@@ -108,12 +108,7 @@ enum SettingTable {
         .init("max_db_client_connections", \.maxDbClientConnections, .count),
         .init("max_db_connections", \.maxDbConnections, .count),
         .init("max_packet_size", \.maxPacketSize, .integer(0...4_294_967_295)),
-        .init(
-            "max_prepared_statements",
-            \.maxPreparedStatements,
-            .count,
-            noEffect: "named prepared statements are not shared between clients by this version"
-        ),
+        .init("max_prepared_statements", \.maxPreparedStatements, .count),
         .init("max_user_client_connections", \.maxUserClientConnections, .count),
         .init("max_user_connections", \.maxUserConnections, .count),
         .init("min_pool_size", \.minPoolSize, .count),

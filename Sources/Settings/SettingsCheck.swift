@@ -112,20 +112,8 @@ struct SettingsCheck {
     private mutating func checkEffect() {
         let defaults = GlobalSettings()
         for setting in SettingTable.global where !setting.isEqual(self.global, defaults) {
-            // This one matters at its default too, see below.
-            guard let reason = setting.noEffect, setting.name != "max_prepared_statements"
-            else { continue }
+            guard let reason = setting.noEffect else { continue }
             self.warn("\(setting.name) has no effect: \(reason)")
-        }
-        let modes =
-            [self.global.poolMode] + self.entries.compactMap(\.poolMode)
-            + self.settings.users.values.compactMap(\.poolMode)
-        if self.global.maxPreparedStatements > 0, modes.contains(where: { $0 != .session }) {
-            self.warn(
-                "max_prepared_statements has no effect: named prepared statements of the protocol "
-                    + "only work in pool_mode = session with this version; set it to 0 if no "
-                    + "client uses them"
-            )
         }
     }
 

@@ -10,6 +10,9 @@ public enum Limits {
     /// for these (`PG_MAX_AUTH_TOKEN_LENGTH`) is 65,535.
     public static let loginMessageLengthMax = 65_536
 
+    /// The longest secret of a cancel key that protocol 3.2 knows.
+    public static let cancelSecretMax = 256
+
     /// Startup parameters in one packet; a real driver sends about ten.
     public static let startupParametersMax = 256
 

@@ -16,14 +16,14 @@ extension MessageWriter {
     }
 
     /// BackendKeyData (`K`).
-    public mutating func backendKeyData(processID: UInt32, secret: UInt32) {
+    public mutating func backendKeyData(_ key: CancelKey) {
         self.message(BackendKind.backendKeyData.rawValue) {
-            $0.int32(Int32(bitPattern: processID))
-            $0.int32(Int32(bitPattern: secret))
+            $0.int32(Int32(bitPattern: key.processID))
+            $0.raw(key.secret)
         }
     }
 
-    /// NegotiateProtocolVersion (`v`): the newest minor version spoken, and the options not known.
+    /// NegotiateProtocolVersion (`v`): the minor version spoken, and the options not known.
     public mutating func negotiateProtocolVersion(minor: Int32, unknownOptions: [String]) {
         self.message(BackendKind.negotiateProtocolVersion.rawValue) {
             $0.int32(3 << 16 | minor)
@@ -40,6 +40,11 @@ extension MessageWriter {
     /// ErrorResponse (`E`).
     public mutating func error(_ fields: ErrorFields) {
         self.fields(BackendKind.error.rawValue, fields)
+    }
+
+    /// ErrorResponse (`E`) with a body that is there already.
+    public mutating func error(body: some Collection<UInt8>) {
+        self.message(BackendKind.error.rawValue) { $0.raw(Array(body)) }
     }
 
     /// NoticeResponse (`N`).
@@ -103,6 +108,16 @@ extension MessageWriter {
                 $0.raw(utf8)
             }
         }
+    }
+
+    /// ParseComplete (`1`).
+    public mutating func parseComplete() {
+        self.message(BackendKind.parseComplete.rawValue) { _ in }
+    }
+
+    /// CloseComplete (`3`).
+    public mutating func closeComplete() {
+        self.message(BackendKind.closeComplete.rawValue) { _ in }
     }
 
     /// CommandComplete (`C`).

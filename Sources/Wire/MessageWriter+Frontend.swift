@@ -38,6 +38,49 @@ extension MessageWriter {
         }
     }
 
+    /// Parse (`P`): `name` ends with its zero; `body` is what follows it.
+    public mutating func parse(name: [UInt8], body: [UInt8]) {
+        self.message(FrontendKind.parse.rawValue) {
+            $0.raw(name)
+            $0.raw(body)
+        }
+    }
+
+    /// Describe (`D`) of the prepared statement `name`, which ends with its zero.
+    public mutating func describeStatement(name: [UInt8]) {
+        self.message(FrontendKind.describe.rawValue) {
+            $0.byte(UInt8(ascii: "S"))
+            $0.raw(name)
+        }
+    }
+
+    /// Close (`C`) of the prepared statement `name`, which ends with its zero.
+    public mutating func closeStatement(name: [UInt8]) {
+        self.message(FrontendKind.close.rawValue) {
+            $0.byte(UInt8(ascii: "S"))
+            $0.raw(name)
+        }
+    }
+
+    /// The beginning of a Bind (`B`): its header for a message of `length` bytes, its portal, which
+    /// is `portal` of `bytes` and ends with its zero, and the name of its statement, with its zero.
+    public mutating func bindHead(
+        length: Int,
+        portal: Range<Int>,
+        of bytes: Span<UInt8>,
+        statement name: [UInt8]
+    ) {
+        self.byte(FrontendKind.bind.rawValue)
+        self.int32(Int32(truncatingIfNeeded: length - 1))
+        self.raw(portal, of: bytes)
+        self.raw(name)
+    }
+
+    /// Flush (`H`).
+    public mutating func flush() {
+        self.message(FrontendKind.flush.rawValue) { _ in }
+    }
+
     /// Sync (`S`).
     public mutating func sync() {
         self.message(FrontendKind.sync.rawValue) { _ in }

@@ -58,6 +58,10 @@ public struct MessageWriter: Sendable {
         self.bytes.append(0)
     }
 
+    mutating func raw(_ range: Range<Int>, of span: Span<UInt8>) {
+        span.append(range, to: &self.bytes)
+    }
+
     mutating func raw(_ more: [UInt8]) {
         self.bytes.append(contentsOf: more)
     }

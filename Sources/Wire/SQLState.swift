@@ -34,10 +34,16 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible {
     public static let invalidPassword = SQLState("28P01")
     /// `3D000`: no such database.
     public static let invalidCatalogName = SQLState("3D000")
+    /// `26000`: a prepared statement that does not exist.
+    public static let invalidStatementName = SQLState("26000")
+    /// `42P05`: a prepared statement that exists already.
+    public static let duplicatePreparedStatement = SQLState("42P05")
     /// `42501`
     public static let insufficientPrivilege = SQLState("42501")
     /// `53000`
     public static let insufficientResources = SQLState("53000")
+    /// `53200`
+    public static let outOfMemory = SQLState("53200")
     /// `53300`: the house is full.
     public static let tooManyConnections = SQLState("53300")
     /// `54000`

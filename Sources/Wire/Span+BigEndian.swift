@@ -30,6 +30,13 @@ extension Span where Element == UInt8 {
         }
     }
 
+    /// Appends the bytes in `range` to an array.
+    public func append(_ range: Range<Int>, to array: inout [UInt8]) {
+        unsafe self.extracting(range).withUnsafeBufferPointer {
+            unsafe array.append(contentsOf: $0)
+        }
+    }
+
     /// The bytes in `range`, copied.
     public func copy(_ range: Range<Int>) -> [UInt8] {
         unsafe self.extracting(range).withUnsafeBufferPointer { unsafe [UInt8]($0) }

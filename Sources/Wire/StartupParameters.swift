@@ -23,8 +23,18 @@ public struct StartupParameters: Equatable, Sendable {
     /// The names of `_pq_.` options, none of which is known.
     public var protocolOptions: [String]
 
-    /// Whether the client must be told what this server speaks before anything else.
-    public var needsNegotiation: Bool { self.minor > 0 || !self.protocolOptions.isEmpty }
+    /// The newest minor version that is spoken.
+    public static let newestMinor: Int32 = 2
+
+    /// The minor version that is spoken with this client: the newest that both know. 3.1 is
+    /// nobody's: it was skipped, since old poolers say that they speak it and do not.
+    public var agreedMinor: Int32 { self.minor < Self.newestMinor ? 0 : Self.newestMinor }
+
+    /// Whether the client must be told what is spoken before anything else, because it asked for
+    /// something else.
+    public var needsNegotiation: Bool {
+        self.minor != self.agreedMinor || !self.protocolOptions.isEmpty
+    }
 
     /// Creates what a client of protocol 3.0 sends.
     public init(user: String, database: String, others: [Parameter] = []) {

@@ -6,8 +6,8 @@ import Wire
 struct StrangerFuzz {
     private var client: ClientSession
     private var server = ServerSession()
-    private let id = ClientID(index: 1, generation: 1)
-    private let other = ClientID(index: 2, generation: 1)
+    private let own = UnnamedStatement(number: 1)
+    private let other = UnnamedStatement(number: 2)
     /// Requests that were entered.
     private var sent = 0
 
@@ -60,11 +60,13 @@ struct StrangerFuzz {
             guard let request else { return }
             if request == .copyEnd, self.server.ledger.isSettled { return }
             let named = target == 0x50
-            if self.server.mustCloseUnnamed(before: request, named: named, by: self.id) {
+            if self.server.mustCloseUnnamed(before: request, named: named, own: self.own) {
                 self.enter(.close, .pooler)
                 self.server.unnamedClosed()
             }
-            if request == .parse { self.server.parseSent(by: self.id, named: named) }
+            if request == .parse {
+                if named { self.server.namedParseSent() } else { self.server.parseSent(self.own) }
+            }
             self.enter(request, .client)
         case .acquire:
             precondition(self.client.state == .idle, "a server for one that has or awaits one")
@@ -111,7 +113,7 @@ struct StrangerFuzz {
         case 3: if self.client.state == .waiting { self.client.refused(extended: value > 127) }
         case 4: self.server.needsReset = true
         default:
-            self.server.parseSent(by: self.other, named: false)
+            self.server.parseSent(self.other)
             self.enter(.parse, .client)
         }
     }

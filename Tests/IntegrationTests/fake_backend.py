@@ -5,7 +5,7 @@ import struct
 import threading
 
 from harness import HOST, free_port
-from pgwire import Closed, cstring, message
+from pgwire import CANCEL_REQUEST, PROTOCOL_3_0, Closed, cstring, message
 
 GREETING = (
     message("R", struct.pack("!i", 0))
@@ -59,10 +59,13 @@ class Session:
 
 
 class FakeBackend:
-    """Listens, lets everybody in, and runs `serve(session)` for each connection on a thread."""
+    """Listens, lets everybody in, and runs `serve(session)` for each connection on a thread.
 
-    def __init__(self, serve, greeting=GREETING):
-        self.greeting = greeting
+    A connection with a cancel request stays open while `canceled(key)` runs on its thread.
+    """
+
+    def __init__(self, serve, greeting=GREETING, canceled=None):
+        self.greeting, self.canceled = greeting, canceled
         self.serve, self.port, self.sessions = serve, free_port(), []
         self.listener = socket.create_server((HOST, self.port), backlog=64)
         threading.Thread(target=self.accept, daemon=True).start()
@@ -71,9 +74,18 @@ class FakeBackend:
         return self
 
     def __exit__(self, *_):
-        self.listener.close()
+        self.stop_listening()
         for session in self.sessions:
             session.sock.close()
+
+    def stop_listening(self):
+        """Refuses whoever comes from now on."""
+        try:
+            # Wakes the thread that accepts; a close alone would not, and the port would stay open.
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.listener.close()
 
     def accept(self):
         while True:
@@ -87,8 +99,11 @@ class FakeBackend:
         session = Session(sock, len(self.sessions))
         try:
             (length,) = struct.unpack("!i", session.read(4))
-            (code,) = struct.unpack("!i", session.read(length - 4)[:4])
-            if code == 196608:
+            packet = session.read(length - 4)
+            (code,) = struct.unpack("!i", packet[:4])
+            if code == CANCEL_REQUEST and self.canceled:
+                self.canceled(packet[4:])
+            elif code == PROTOCOL_3_0:
                 self.sessions.append(session)
                 session.send(self.greeting)
                 self.serve(session)

@@ -122,6 +122,7 @@ class Postgres:
                 shared_buffers = 256MB
                 max_wal_size = 4GB
                 autovacuum = off
+                timezone = 'UTC'
                 log_min_messages = warning
                 log_line_prefix = '%m [%p] %u@%d '
                 """)

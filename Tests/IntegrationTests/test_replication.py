@@ -63,6 +63,17 @@ def streams(server):
     return server.ask("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
 
 
+def replicas(pooler, what):
+    """The replication connections that the console shows; PostgreSQL closes a server a little after its
+    client has gone."""
+    return [row for row in pooler.show(what) if row["replication"] != "none"]
+
+
+def logins(pooler):
+    """How many clients have not been greeted yet."""
+    return next(int(row["items"]) for row in pooler.show("LISTS") if row["list"] == "login_clients")
+
+
 def logical(pooler, **options):
     return pooler.wire(options={"replication": "database", **options})
 
@@ -265,6 +276,7 @@ def test_it_takes_a_slot_of_the_pool(start, source):
     with pooler.wire() as client:
         assert client.query("SELECT 1").error.code == "53300"
         second.close()
+        wait_until(lambda: senders(source) == 1, "PostgreSQL has closed it")
         assert client.ask("SELECT 1") == "1"
     first.close()
     wait_until(lambda: senders(source) == 0, "no walsender is left")
@@ -319,8 +331,9 @@ def test_clients_that_give_up_waiting(start, source):
         for _ in range(5):
             waiting = pooler.wire(login=False)
             waiting.send(startup_packet({"user": "app", "database": "app", "replication": "database"}))
-            time.sleep(0.1)
+            wait_until(lambda: logins(pooler) == 1, "it waits")
             waiting.reset()
+            wait_until(lambda: logins(pooler) == 0, "it is forgotten")
         client.query("COMMIT")
     with pooler.wire() as client:
         assert client.ask("SELECT 1") == "1"
@@ -402,8 +415,7 @@ def test_a_client_that_is_killed(pooler, source):
         else:
             getattr(client, end)()
         wait_until(lambda: senders(source) == 0, f"the walsender is gone after {end}", 5)
-    assert wait_until(lambda: not [row for row in pooler.show("SERVERS") if row["replication"] != "none"],
-                      "the console shows none")
+    wait_until(lambda: not replicas(pooler, "SERVERS"), "the console shows none")
 
 
 def test_a_walsender_that_is_killed(pooler, source):
@@ -512,6 +524,7 @@ def test_receivewal(pooler, source, scratch):
     direct = (source.data / "pg_wal" / name)
     if direct.exists():
         assert (folder / name).read_bytes() == direct.read_bytes()
+    wait_until(lambda: senders(source) == 0, "nobody reads from the slot")
     run("pg_receivewal", pooler, "--drop-slot", "--slot=receiver")
     wait_until(lambda: senders(source) == 0, "no walsender is left")
 
@@ -529,6 +542,7 @@ def test_recvlogical(pooler, source, scratch):
     process.send_signal(signal.SIGINT)
     status, text = finish(process)
     assert status == 0, text
+    wait_until(lambda: senders(source) == 0, "nobody reads from the slot")
     run("pg_recvlogical", pooler, *slot, "--drop-slot")
     wait_until(lambda: senders(source) == 0, "no walsender is left")
 
@@ -590,10 +604,27 @@ def test_show(pooler):
             assert rows["logical"]["application_name"] == "shown"
         assert pooler.pool()["sv_active"] == "1"
         other.query("IDENTIFY_SYSTEM")
+    wait_until(lambda: not replicas(pooler, "SERVERS"), "PostgreSQL has closed them")
     with pooler.wire() as client:
         client.ask("SELECT 1")
         assert {row["replication"] for row in pooler.show("SERVERS")} == {"none"}
     assert "replication=database" in pooler.log() and "replication=yes" in pooler.log()
+
+
+def test_a_server_is_shown_until_postgresql_has_closed_it(start, source):
+    # Its slot is taken until then, so the console does not hide it.
+    pooler = start()
+    client = logical(pooler)
+    pid = int(client.ask("SELECT pg_backend_pid()"))
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        client.terminate()
+        wait_until(lambda: not replicas(pooler, "CLIENTS"), "the client is forgotten")
+        server, = replicas(pooler, "SERVERS")
+        assert (server["remote_pid"], server["link"]) == (str(pid), "")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: not replicas(pooler, "SERVERS"), "PostgreSQL has closed it")
 
 
 def test_kill(pooler, source):
@@ -660,9 +691,13 @@ def test_the_process_ends_though_streams_do_not(pooler, source, number):
     begin_stream(client)
     other.query("BEGIN")
     pooler.signal(number)
-    time.sleep(0.5)
     # A client that drains may need its stream beside it; a paused database has none such.
-    assert pooler.alive() and streams(source) == (number == signal.SIGTERM)
+    if number == signal.SIGTERM:
+        time.sleep(0.5)
+        assert streams(source) == 1
+    else:
+        wait_until(lambda: streams(source) == 0, "the stream is ended")
+    assert pooler.alive()
     other.query("COMMIT")
     other.terminate()
     assert pooler.wait(5) == 0

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from harness import HOST, wait_until
-from pgwire import (GSSENC_REQUEST, PROTOCOL_3_0, SSL_REQUEST, Closed, ServerError, Wire, cancel, message,
+from pgwire import (GSSENC_REQUEST, PROTOCOL_3_0, PROTOCOL_3_2, SSL_REQUEST, Closed, ServerError, Wire, cancel, message,
                     startup_packet)
 
 
@@ -87,7 +87,8 @@ BROKEN = {
     "not utf-8": startup_packet({b"user": b"\xff\xfe", b"database": b"\xc3"}),
     "long names": startup_packet({"user": "u" * 3000, "database": "d" * 3000}),
     "many parameters": startup_packet({f"p{n}": "v" for n in range(500)}),
-    "cancel too short": struct.pack("!iii", 12, 80877102, 1),
+    "cancel without a process": struct.pack("!iih", 10, 80877102, 1),
+    "cancel without a secret": struct.pack("!iii", 12, 80877102, 1),
     "cancel too long": struct.pack("!ii", 8 + 1024, 80877102) + b"k" * 1024,
     "query first": message("Q", b"SELECT 1\0"),
     "ssl request too long": struct.pack("!iii", 12, SSL_REQUEST, 0),
@@ -228,7 +229,8 @@ def test_cancel_with_a_wrong_key(weir, postgres):
         client.send(message("Q", b"SELECT pg_sleep(0.6), 'finished'\0"))
         wait_until(lambda: postgres.sessions("query LIKE '%pg_sleep(0.6)%' AND state = 'active'"), "it runs")
         wrong = bytes(byte ^ 0x55 for byte in client.key)
-        for key in (wrong, b"\0" * 8, b"\xff" * 8, client.key[:4] + b"\0\0\0\0"):
+        for key in (wrong, b"\0" * 8, b"\xff" * 8, client.key[:4] + b"\0\0\0\0", client.key + b"\0",
+                    client.key[:-1], client.key + b"k" * 252, b"\0\0\0\0" + client.key[4:]):
             cancel(pooler.port, key)
         assert client.result().rows[0][1] == "finished"
 
@@ -245,34 +247,48 @@ def test_cancel_of_an_idle_client_is_ignored(weir):
 
 
 def test_keys_differ(weir):
-    # The pooler gives out its own keys: no two clients have the same, none is PostgreSQL's.
+    # The pooler gives out its own keys: no two clients have the same, nor the same process ID.
     pooler = weir(default_pool_size=1)
     clients = [pooler.wire() for _ in range(10)]
-    assert len({client.key for client in clients}) == 10
+    assert len({client.key[:4] for client in clients}) == 10
+    assert len({client.key[4:] for client in clients}) == 10
     assert all(len(client.key) == 8 for client in clients)
     for client in clients:
         client.close()
 
 
 @pytest.mark.weir_only
-def test_a_newer_minor_version_is_negotiated(weir):
-    # Protocol 3.2 is answered with what there is (3.0, or 3.2 itself), and the login goes on.
+@pytest.mark.parametrize("asked, options, told, secret_length", [
+    (0, [], None, 4),
+    (1, [], (PROTOCOL_3_0, []), 4),  # a version that there is not
+    (2, [], None, 16),
+    (3, [], (PROTOCOL_3_2, []), 16),
+    (9999, [], (PROTOCOL_3_2, []), 16),  # what libpq's test versions ask for
+    (0, ["_pq_.a"], (PROTOCOL_3_0, ["_pq_.a"]), 4),
+    (2, ["_pq_.a", "_pq_.b"], (PROTOCOL_3_2, ["_pq_.a", "_pq_.b"]), 16),
+    (9999, ["_pq_.a"], (PROTOCOL_3_2, ["_pq_.a"]), 16),
+])
+@pytest.mark.parametrize("database, user", [("app", "app"), ("pgbouncer", "admin")])
+def test_the_protocol_version_is_negotiated(weir, database, user, asked, options, told, secret_length):
+    # The client hears what is spoken if that is not what it asked for, and which of its options nobody
+    # knows; a long cancel key is for those who speak 3.2.
     pooler = weir()
-    with pooler.wire(protocol=196610) as client:
-        assert client.negotiated is None or client.negotiated[0] == 196608
-        assert client.ask("SELECT 1") == "1"
-    with pooler.wire(protocol=196608 + 9999) as client:
-        assert client.negotiated[0] in (196608, 196610)
-        assert client.ask("SELECT 1") == "1"
+    with pooler.wire(database=database, user=user, protocol=PROTOCOL_3_0 + asked,
+                     options={**dict.fromkeys(options, "1"), "application_name": "a"}) as client:
+        assert client.negotiated == told
+        assert len(client.key) == 4 + secret_length
+        if database == "app":
+            assert client.ask("SHOW application_name") == "a"
 
 
 @pytest.mark.weir_only
-def test_unknown_protocol_options_are_listed(weir):
-    # Options named _pq_. are not parameters: unknown ones are named in NegotiateProtocolVersion.
+def test_libpq_speaks_3_2(weir):
+    # What ships in psycopg[binary]; it refuses negotiations and keys that are not as they should be.
     pooler = weir()
-    with pooler.wire(options={"_pq_.something_new": "1", "application_name": "a"}) as client:
-        assert client.negotiated[1] == ["_pq_.something_new"]
-        assert client.ask("SHOW application_name") == "a"
+    for least, most in (("3.0", "3.0"), ("3.0", "3.2"), ("3.2", "3.2"), ("3.2", "latest")):
+        with pooler.connect(min_protocol_version=least, max_protocol_version=most) as connection:
+            assert connection.pgconn.full_protocol_version == (30000 if most == "3.0" else 30002)
+            assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_parameters_are_announced(weir):

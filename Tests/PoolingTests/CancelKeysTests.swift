@@ -5,7 +5,7 @@ import Wire
 struct CancelKeysTests {
     private let ann = ClientID(index: 1, generation: 1)
     private let bob = ClientID(index: 1, generation: 2)
-    private let key = CancelKey(processID: 7, secret: 9)
+    private let key = CancelKey(processID: 7, secret: [0, 0, 0, 9])
 
     @Test func `a key belongs to one client until it is forgotten`() {
         var keys = CancelKeys()
@@ -13,7 +13,7 @@ struct CancelKeysTests {
         #expect(isGiven && keys.owner(of: self.key) == self.ann && keys.count == 1)
         let isTaken = keys.insert(self.key, for: self.bob)
         #expect(!isTaken && keys.owner(of: self.key) == self.ann && keys.count == 1)
-        keys.remove(self.key)
+        keys.remove(processID: 7)
         #expect(keys.owner(of: self.key) == nil && keys.count == 0)
         let isGivenAgain = keys.insert(self.key, for: self.bob)
         #expect(isGivenAgain && keys.owner(of: self.key) == self.bob)
@@ -22,14 +22,43 @@ struct CancelKeysTests {
     @Test func `both halves of a key must be right`() {
         var keys = CancelKeys()
         _ = keys.insert(self.key, for: self.ann)
-        #expect(keys.owner(of: CancelKey(processID: 7, secret: 8)) == nil)
-        #expect(keys.owner(of: CancelKey(processID: 8, secret: 9)) == nil)
+        #expect(keys.owner(of: CancelKey(processID: 7, secret: [0, 0, 0, 8])) == nil)
+        #expect(keys.owner(of: CancelKey(processID: 8, secret: [0, 0, 0, 9])) == nil)
+    }
+
+    @Test(arguments: [1, 2, 3, 5, 8, 16, 17, 256])
+    func `a secret of another length is another secret`(length: Int) {
+        var keys = CancelKeys()
+        _ = keys.insert(self.key, for: self.ann)
+        for secret in [
+            [UInt8](repeating: 0, count: length - 1) + [9],
+            [9] + [UInt8](repeating: 0, count: length - 1),
+        ] {
+            #expect(keys.owner(of: CancelKey(processID: 7, secret: secret)) == nil)
+        }
+    }
+
+    @Test func `every byte of a long secret counts`() {
+        var keys = CancelKeys()
+        let secret = (1...UInt8(CancelKeys.longSecretLength)).map { $0 * 15 }
+        _ = keys.insert(CancelKey(processID: 7, secret: secret), for: self.ann)
+        #expect(keys.owner(of: CancelKey(processID: 7, secret: secret)) == self.ann)
+        for place in secret.indices {
+            var wrong = secret
+            wrong[place] ^= 1
+            #expect(keys.owner(of: CancelKey(processID: 7, secret: wrong)) == nil)
+            wrong = secret
+            wrong.remove(at: place)
+            #expect(keys.owner(of: CancelKey(processID: 7, secret: wrong)) == nil)
+        }
+        #expect(keys.owner(of: CancelKey(processID: 7, secret: secret + [0])) == nil)
+        #expect(keys.owner(of: CancelKey(processID: 7, secret: [0] + secret)) == nil)
     }
 
     @Test func `forgetting a key that nobody has changes nothing`() {
         var keys = CancelKeys()
         _ = keys.insert(self.key, for: self.ann)
-        keys.remove(CancelKey(processID: 1, secret: 1))
+        keys.remove(processID: 1)
         #expect(keys.count == 1)
     }
 
@@ -37,7 +66,7 @@ struct CancelKeysTests {
     func `a key says which worker gave it out`(_ worker: Int) {
         for random in [0, 1, 63, 64, 0x7fff_ffff, 0x8000_0000, UInt32.max] {
             let processID = CancelKeys.processID(random, worker: worker)
-            let key = CancelKey(processID: processID, secret: 9)
+            let key = CancelKey(processID: processID, secret: [9])
             #expect(CancelKeys.worker(of: key) == worker)
             #expect(processID <= UInt32(Int32.max))
         }
@@ -45,7 +74,7 @@ struct CancelKeysTests {
 
     @Test(arguments: [0, 5, UInt32.max])
     func `any number that a stranger sends names some worker`(_ processID: UInt32) {
-        let worker = CancelKeys.worker(of: CancelKey(processID: processID, secret: 0))
+        let worker = CancelKeys.worker(of: CancelKey(processID: processID, secret: [0]))
         #expect((0..<CancelKeys.workersMax).contains(worker))
     }
 }

@@ -178,6 +178,16 @@ struct ReplyLedgerTests {
         #expect(ledger.count == 2)
     }
 
+    @Test func `a notification is for the client though Weir's own query is answered`() {
+        let ledger = Transcript(ReplyLedger())
+        ledger.sent(.query, for: .pooler)
+        #expect(ledger.received(.notification) == .asynchronous)
+        #expect(ledger.received(.notice) == .swallow)
+        #expect(ledger.received(.parameterStatus) == .swallow)
+        #expect(ledger.received(.commandComplete) == .swallow)
+        #expect(ledger.received(.readyForQuery) == .swallowEnd)
+    }
+
     @Test func `an error that nothing was asked for is the server's farewell`() {
         let ledger = Transcript(ReplyLedger())
         #expect(ledger.received(.error) == .asynchronousError)

@@ -30,8 +30,8 @@ extension Transcript where Value == ServerSession {
 /// What stands between a server and its next client, in every situation that its last client can
 /// leave behind.
 struct ServerSessionTests {
-    private let ann = ClientID(index: 1, generation: 1)
-    private let bob = ClientID(index: 2, generation: 1)
+    private let ann = UnnamedStatement(number: 1)
+    private let bob = UnnamedStatement(number: 2)
 
     private func fresh() -> Transcript<ServerSession> { Transcript(ServerSession()) }
 
@@ -197,8 +197,8 @@ struct ServerSessionTests {
     @Test func `a reset comes after the rollback and forgets statements`() {
         let server = self.fresh()
         server.value.needsReset = true
-        server.value.parseSent(by: self.ann, named: true)
-        server.value.parseSent(by: self.ann, named: false)
+        server.value.namedParseSent()
+        server.value.parseSent(self.ann)
         server.sent(.query)
         server.receivedAll(.commandComplete)
         #expect(server.received(.readyForQuery, .transaction) == .forwardEnd)
@@ -211,12 +211,12 @@ struct ServerSessionTests {
         #expect(server.received(.readyForQuery) == .swallowEnd)
         server.value.recovered(.reset)
         #expect(server.recovery == .ready)
-        #expect(!server.hasNamedStatements && server.unnamedOwner == .none && !server.needsReset)
+        #expect(!server.hasNamedStatements && server.unnamed == .none && !server.needsReset)
     }
 
     @Test func `named statements are forgotten, and a failure to do so closes`() {
         let server = self.fresh()
-        server.value.parseSent(by: self.ann, named: true)
+        server.value.namedParseSent()
         #expect(server.recovery == .deallocate)
         server.value.recovered(.deallocate)
         #expect(server.recovery == .ready)
@@ -241,18 +241,18 @@ struct ServerSessionTests {
 
     @Test func `the unnamed statement is foreign to all but its owner`() {
         let server = self.fresh()
-        #expect(!server.value.holdsForeignUnnamed(for: self.ann))
-        server.value.parseSent(by: self.ann, named: false)
-        #expect(!server.value.holdsForeignUnnamed(for: self.ann))
-        #expect(server.value.holdsForeignUnnamed(for: self.bob))
+        #expect(!server.value.holdsForeignUnnamed(own: self.ann))
+        server.value.parseSent(self.ann)
+        #expect(!server.value.holdsForeignUnnamed(own: self.ann))
+        #expect(server.value.holdsForeignUnnamed(own: self.bob))
         server.value.unnamedClosed()
-        #expect(!server.value.holdsForeignUnnamed(for: self.bob))
+        #expect(!server.value.holdsForeignUnnamed(own: self.bob))
     }
 
     /// Ann's unnamed statement stands on the server, and all is at rest.
     private func withStatementOfAnn() -> Transcript<ServerSession> {
         let server = self.fresh()
-        server.value.parseSent(by: self.ann, named: false)
+        server.value.parseSent(self.ann)
         server.sent(.parse, .sync)
         server.receivedAll(.parseComplete, .readyForQuery)
         return server
@@ -261,39 +261,40 @@ struct ServerSessionTests {
     @Test(arguments: [true, false])
     func `a Parse that was thrown away has replaced nothing`(isErrorSeen: Bool) {
         let server = self.withStatementOfAnn()
-        server.value.parseSent(by: self.bob, named: true)
+        server.value.namedParseSent()
         server.sent(.parse)
         if isErrorSeen { server.receivedAll(.error) }
-        server.value.parseSent(by: self.bob, named: false)
+        server.value.parseSent(self.bob)
         server.sent(.parse, .sync)
         if !isErrorSeen { server.receivedAll(.error) }
         server.receivedAll(.readyForQuery)
         #expect(server.isAtRest)
-        #expect(server.value.holdsForeignUnnamed(for: self.bob), "bob would run ann's statement")
+        #expect(server.value.holdsForeignUnnamed(own: self.bob), "bob would run ann's statement")
     }
 
     @Test func `a foreign statement goes in front of the first extended request`() {
         let server = self.withStatementOfAnn()
         for request in [ReplyLedger.Request.bind, .describeStatement, .execute, .close, .parse] {
-            #expect(server.value.mustCloseUnnamed(before: request, named: true, by: self.bob))
-            #expect(!server.value.mustCloseUnnamed(before: request, named: true, by: self.ann))
+            #expect(server.value.mustCloseUnnamed(before: request, named: true, own: self.bob))
+            #expect(!server.value.mustCloseUnnamed(before: request, named: true, own: self.ann))
         }
         // A Parse of the unnamed one replaces it, whether it succeeds or fails.
-        #expect(!server.value.mustCloseUnnamed(before: .parse, named: false, by: self.bob))
-        server.value.parseSent(by: self.bob, named: false)
+        #expect(!server.value.mustCloseUnnamed(before: .parse, named: false, own: self.bob))
+        server.value.parseSent(self.bob)
         server.sent(.parse, .sync)
         server.receivedAll(.error, .readyForQuery)
-        #expect(!server.value.mustCloseUnnamed(before: .bind, named: false, by: self.bob))
-        #expect(server.value.mustCloseUnnamed(before: .bind, named: false, by: self.ann))
+        #expect(!server.value.mustCloseUnnamed(before: .bind, named: false, own: self.bob))
+        #expect(server.value.mustCloseUnnamed(before: .bind, named: false, own: self.ann))
     }
 
     @Test func `a query drops the unnamed statement if it is run for certain`() {
         let server = self.withStatementOfAnn()
         server.sent(.query)
-        #expect(server.unnamedOwner == .none)
+        #expect(server.unnamed == .none)
         let other = self.withStatementOfAnn()
-        other.sent(.bind, .query)  // The Bind may fail, and the Query be thrown away.
-        #expect(other.unnamedOwner == self.ann)
+        other.sent(.bind, .query, .sync)  // The Bind may fail, and the Query be thrown away.
+        other.receivedAll(.error, .readyForQuery)
+        #expect(other.unnamed == self.ann)
     }
 
     @Test func `a Close of Weir's own that was thrown away has closed nothing`() {
@@ -304,26 +305,26 @@ struct ServerSessionTests {
         server.sent(.bind, .sync)
         server.receivedAll(.error, .readyForQuery)
         #expect(server.isAtRest)
-        #expect(server.value.holdsForeignUnnamed(for: self.bob), "bob would run ann's statement")
+        #expect(server.value.holdsForeignUnnamed(own: self.bob), "bob would run ann's statement")
     }
 
     @Test func `a statement that was confirmed stays its owner's through a later error`() {
         let server = self.withStatementOfAnn()
-        server.value.parseSent(by: self.bob, named: false)
+        server.value.parseSent(self.bob)
         server.sent(.parse, .bind, .execute, .sync)
         server.receivedAll(.parseComplete, .error, .readyForQuery)
-        #expect(!server.value.holdsForeignUnnamed(for: self.bob))
-        #expect(server.value.holdsForeignUnnamed(for: self.ann))
+        #expect(!server.value.holdsForeignUnnamed(own: self.bob))
+        #expect(server.value.holdsForeignUnnamed(own: self.ann))
     }
 
     @Test func `an error of one batch says nothing about a Parse of the next`() {
         let server = self.withStatementOfAnn()
         server.sent(.bind, .sync)
-        server.value.parseSent(by: self.bob, named: false)
+        server.value.parseSent(self.bob)
         server.sent(.parse, .sync)
         server.receivedAll(.error, .readyForQuery, .parseComplete, .readyForQuery)
         #expect(server.isAtRest)
-        #expect(!server.value.holdsForeignUnnamed(for: self.bob))
-        #expect(server.value.holdsForeignUnnamed(for: self.ann))
+        #expect(!server.value.holdsForeignUnnamed(own: self.bob))
+        #expect(server.value.holdsForeignUnnamed(own: self.ann))
     }
 }

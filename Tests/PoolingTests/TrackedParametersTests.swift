@@ -92,6 +92,16 @@ struct TrackedParametersTests {
         #expect(parameters.statements(from: present, to: .unknown) == nil)
     }
 
+    @Test func `half a date style is completed by the server's own, not by the last client's`() {
+        var parameters = TrackedParameters()
+        let wanted = parameters.hold(self.values(parameters, ["DateStyle": "ISO"]))
+        let call = "pg_catalog.set_config"
+        #expect(
+            parameters.statements(from: .unknown, to: wanted)
+                == "SELECT \(call)('DateStyle',NULL,false),\(call)('DateStyle','ISO',false)"
+        )
+    }
+
     @Test func `values are quoted so that they stay values`() {
         var parameters = TrackedParameters(extra: ["my.set\"ting"])
         let wanted = parameters.hold(

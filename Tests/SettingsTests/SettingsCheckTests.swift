@@ -152,12 +152,6 @@ struct SettingsCheckTests {
             "[weir]\nclient_tls_key_file = k\n\(Self.quiet)",
             "client_tls_key_file has no effect: TLS is not supported by this version"
         ),
-        (
-            "[weir]\npool_mode = transaction\n\(Self.quiet)",
-            "max_prepared_statements has no effect: named prepared statements of the protocol "
-                + "only work in pool_mode = session with this version; set it to 0 if no client "
-                + "uses them"
-        ),
         ("[weir]\nmax_client_conn = 0\n\(Self.quiet)", "max_client_conn = 0 lets no client in"),
         (
             "[weir]\nmax_server_connections = 10\n\(Self.quiet)",

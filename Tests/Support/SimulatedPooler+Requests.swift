@@ -47,7 +47,7 @@ extension SimulatedPooler {
     private func forward(_ client: Client, _ frame: Frame, _ request: ReplyLedger.Request?) {
         guard let server = client.server else { preconditionFailure("forwarding without a server") }
         if let request,
-            server.session.mustCloseUnnamed(before: request, named: false, by: client.id)
+            server.session.mustCloseUnnamed(before: request, named: false, own: client.unnamed)
         {
             var writer = MessageWriter()
             writer.closeStatement("")
@@ -55,7 +55,7 @@ extension SimulatedPooler {
             server.session.sent(.close, for: .pooler)
             server.session.unnamedClosed()
         }
-        if request == .parse { server.session.parseSent(by: client.id, named: false) }
+        if request == .parse { server.session.parseSent(client.unnamed) }
         if let request { server.session.sent(request) }
         client.passingKind = frame.kind
         self.outputs.append(.toServer(server.id, Array(client.stash[..<frame.available])))

@@ -50,7 +50,7 @@ extension SimulatedPooler {
         switch verdict {
         case .forward, .forwardEnd, .forwardError, .asynchronous, .asynchronousError:
             server.client?.session.state == .linked
-        case .swallow, .swallowEnd, .swallowError, .unexpected: false
+        case .swallow, .swallowEnd, .swallowError, .replaceError, .unexpected: false
         }
     }
 
@@ -74,7 +74,8 @@ extension SimulatedPooler {
 
     private func act(on verdict: ReplyLedger.Verdict, _ server: Server) {
         switch verdict {
-        case .forward, .swallow, .asynchronous, .asynchronousError, .forwardError: break
+        case .forward, .swallow, .asynchronous, .asynchronousError, .forwardError, .replaceError:
+            break
         case .swallowError: server.ownFailed = true
         case .forwardEnd:
             guard let client = server.client else { return }

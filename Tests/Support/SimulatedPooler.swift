@@ -27,6 +27,8 @@ final class SimulatedPooler {
         var server: Server?
         var ticket = WaitQueue.Ticket.none
         var parameters: TrackedParameters.Combination
+        /// All its statements are alike, so one name does for all of them.
+        var unnamed: UnnamedStatement { UnnamedStatement(number: UInt64(self.id.index) + 1) }
 
         init(
             _ id: ClientID,

@@ -22,7 +22,9 @@ struct MessageWriterTests {
             self.written { $0.parameterStatus("a", "bc") } == [0x53, 0, 0, 0, 9, 97, 0, 98, 99, 0]
         )
         #expect(
-            self.written { $0.backendKeyData(processID: 1, secret: 0xffff_fffe) }
+            self.written {
+                $0.backendKeyData(CancelKey(processID: 1, secret: [0xff, 0xff, 0xff, 0xfe]))
+            }
                 == [0x4b, 0, 0, 0, 12, 0, 0, 0, 1, 255, 255, 255, 254]
         )
         #expect(

@@ -23,12 +23,19 @@ struct StartupTests {
     @Test func `a cancel request carries process and secret`() throws {
         let bytes: [UInt8] = [0, 0, 0, 16, 4, 210, 22, 46, 0, 0, 1, 2, 0xff, 0, 0, 3]
         #expect(
-            try self.parse(bytes) == .cancel(CancelKey(processID: 258, secret: 0xff00_0003))
+            try self.parse(bytes) == .cancel(CancelKey(processID: 258, secret: [0xff, 0, 0, 3]))
         )
     }
 
-    @Test(arguments: [0, 1, 4, 7, 9, 12, 32, 256])
-    func `a cancel key of another length is refused`(length: Int) {
+    @Test(arguments: [1, 3, 4, 5, 16, 32, 255, 256])
+    func `a cancel request may have a secret of many lengths`(length: Int) throws {
+        let secret = (0..<length).map { UInt8(truncatingIfNeeded: $0) }
+        let request = try self.parse(self.packet(80_877_102, [0, 0, 1, 2] + secret))
+        #expect(request == .cancel(CancelKey(processID: 258, secret: secret)))
+    }
+
+    @Test(arguments: [0, 1, 4, 4 + Limits.cancelSecretMax + 1, 1_024])
+    func `a cancel request without a secret or with too long a one is refused`(length: Int) {
         #expect(throws: StartupError.invalidCancel) {
             try self.parse(self.packet(80_877_102, [UInt8](repeating: 1, count: length)))
         }
@@ -68,14 +75,21 @@ struct StartupTests {
         )
     }
 
-    @Test(arguments: [2, 9_999])
-    func `a newer minor version and unknown options need negotiation`(minor: Int) throws {
+    @Test(arguments: [
+        (0, 0, false), (1, 0, true), (2, 2, false), (3, 2, true), (9_999, 2, true),
+        (0xffff, 2, true),
+    ])
+    func `a minor version is agreed on`(minor: Int, agreed: Int, isNegotiated: Bool) throws {
         let request = try self.parse(self.startup("user\0ann\0\0", minor: minor))
-        guard case .startup(let newer) = request else {
+        guard case .startup(let startup) = request else {
             Issue.record("\(request)")
             return
         }
-        #expect(newer.minor == Int32(minor) && newer.needsNegotiation)
+        #expect(startup.minor == Int32(minor) && startup.agreedMinor == Int32(agreed))
+        #expect(startup.needsNegotiation == isNegotiated)
+    }
+
+    @Test func `unknown options need negotiation`() throws {
         let optional = try self.parse(self.startup("user\0ann\0_pq_.x\0on\0_pq_.y\0\0\0"))
         guard case .startup(let parameters) = optional else {
             Issue.record("\(optional)")

@@ -18,7 +18,7 @@ TITLES = {
     "direct": "PostgreSQL directly",
 }
 
-# The same for all three poolers.
+# The same for all poolers, but for the row that PgBouncer 1.18 runs in session pooling.
 POOLER = """
 [databases]
 {databases}
@@ -28,7 +28,7 @@ listen_port = {port}
 unix_socket_dir =
 auth_type = {auth}
 auth_file = {users}
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {servers}
 max_client_conn = {clients}
 logfile = {log}
@@ -62,6 +62,7 @@ class Arrangement:
     auth: str = "trust"
     clients: int = 3_000
     databases: int = 0  # p0, p1, …: as many pools more than `postgres`
+    pgbouncer_mode: str = "transaction"  # Weir's is always `transaction`
 
 
 class Target:
@@ -148,7 +149,8 @@ class Starter:
                       for index in range(arrangement.databases)]
         text = POOLER.format(
             databases="\n".join(databases), port=port, auth=arrangement.auth, users=self.users(arrangement),
-            servers=self.servers, clients=arrangement.clients, log=log)
+            servers=self.servers, clients=arrangement.clients, log=log,
+            mode=arrangement.pgbouncer_mode if name == "pgbouncer" else "transaction")
         return text + WEIR_ONLY.format(engine=name.removeprefix("weir-")) if name in WEIR else text
 
     def users(self, arrangement):

@@ -120,7 +120,7 @@ def growth_plot(result):
 
 
 def limit_lines(result):
-    """Each target of issue 3 beside what was measured."""
+    """Each target beside what was measured."""
     if isinstance(result, GrowthResult):
         for what, series in (("connected clients", result.connected), ("pools", result.pools)):
             for name in WEIR:

@@ -7,6 +7,7 @@ import Wire
 /// sockets: check-out, requests, replies, check-in.
 struct SessionRun {
     private static let client = ClientID(index: 7, generation: 1)
+    private static let statement = UnnamedStatement(number: 7)
     /// Servers of the pool, as many as are idle beside the one in use.
     private static let servers = 20
 
@@ -73,9 +74,9 @@ struct SessionRun {
 
     private mutating func send(_ request: ReplyLedger.Request, to server: Int) {
         let isForeign = self.sessions[server]
-            .mustCloseUnnamed(before: request, named: false, by: Self.client)
+            .mustCloseUnnamed(before: request, named: false, own: Self.statement)
         precondition(!isForeign, "there is but one client")
-        if request == .parse { self.sessions[server].parseSent(by: Self.client, named: false) }
+        if request == .parse { self.sessions[server].parseSent(Self.statement) }
         self.sessions[server].sent(request)
     }
 

@@ -1,0 +1,412 @@
+public import Wire
+
+/// What becomes of messages that name statements.
+extension StatementExchange {
+    // MARK: Parse
+
+    /// A Parse of a named statement, which has come whole.
+    public mutating func parse(
+        _ bytes: Span<UInt8>,
+        name: Range<Int>,
+        body: Range<Int>,
+        pool: PoolID,
+        _ session: inout ServerSession,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) -> Outcome {
+        guard !Self.isIgnored(session) else { return .pass }
+        guard Self.isWhole(bytes, body) else { return .pass }
+        guard bytes.text(in: name) != nil else {
+            // No text in the encoding that Weir knows: PostgreSQL may know it in another one.
+            session.namedParseSent()
+            return .pass
+        }
+        if self.waitsForCommand(session, &writer) { return .hold }
+        let found = client.find(bytes, name)
+        if self.waits(for: found.change, session) { return .hold }
+        if found.slot >= 0 { return .refuse(Self.duplicate(bytes, name)) }
+        guard table.charge(ClientStatements.size(ofName: name.count)) else {
+            return .refuse(Self.full)
+        }
+        guard
+            let statement = table.hold(bytes, in: body, pool: pool.index, parsing: client.parsing)
+        else {
+            table.refund(ClientStatements.size(ofName: name.count))
+            return .refuse(Self.full)
+        }
+        let number: Int
+        let outcome: Outcome
+        if self.isUsable(statement, session), Self.isCertain(session) {
+            session.sent(.parse, for: .madeUp)
+            number = session.ledger.changesSent
+            outcome = .answered
+        } else {
+            self.makeRoom(for: statement, session: &session, &table, &writer)
+            number = self.parse(statement, for: .client, &session, &table, &writer)
+            outcome = .replaced
+        }
+        let short = ClientStatements.clipped(name)
+        let slot = client.open(bytes.copy(short), statement, change: number)
+        self.journal.append(.opened(slot: slot), at: number, &table)
+        if outcome == .replaced {
+            self.describe(statement, &session, &table, &writer)
+            let change = StatementJournal.Change.noted(slot: slot, statement: statement)
+            self.journal.append(change, at: session.ledger.changesSent, &table)
+        } else if let place = self.copies.place(of: statement) {
+            client.prepared(slot, shape: self.copies.copies[place].shape)
+        }
+        return outcome
+    }
+
+    // MARK: Without a server
+
+    /// Whether a Parse needs no server: a server has accepted the same statement before.
+    ///
+    /// Only while nothing of the client's is under way. An answer at once is not only cheaper: a
+    /// client whose program waits for it may be the one whose other connections have all servers in
+    /// transactions (`pgbench -M prepared` does that), and none would ever come free.
+    public static func parsesLocally(
+        _ bytes: Span<UInt8>,
+        name: Range<Int>,
+        body: Range<Int>,
+        pool: PoolID,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) -> Bool {
+        let size = ClientStatements.size(ofName: name.count)
+        guard !name.isEmpty, bytes.text(in: name) != nil, Self.isWhole(bytes, body),
+            client.find(bytes, name).slot < 0, table.charge(size)
+        else { return false }
+        guard
+            let statement = table.hold(bytes, in: body, pool: pool.index, parsing: client.parsing)
+        else {
+            table.refund(size)
+            return false
+        }
+        guard table.entries[statement].isAccepted else {
+            table.release(statement)
+            table.refund(size)
+            return false
+        }
+        let short = ClientStatements.clipped(name)
+        let slot = client.open(bytes.copy(short), statement, change: 0)
+        client.prepared(slot, shape: table.entries[statement].shape)
+        return true
+    }
+
+    /// A Close of a client that has no server needs none: it cannot fail.
+    public static func closeLocally(
+        _ bytes: Span<UInt8>,
+        name: Range<Int>,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) {
+        if name.isEmpty { client.unnamed.dropped(change: 0, ended: 0) }
+        let found = client.find(bytes, name)
+        if found.slot >= 0 { client.remove(found.slot, &table) }
+    }
+
+    // MARK: Bind, Describe, Close
+
+    /// A Bind to the statement of a name.
+    public mutating func bind(
+        _ bytes: Span<UInt8>,
+        name: Range<Int>,
+        _ session: inout ServerSession,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) -> (outcome: Outcome, statement: Int) {
+        guard !Self.isIgnored(session) else { return (.pass, -1) }
+        if name.isEmpty {
+            return (self.bindUnnamed(&session, &client, &table, &writer), -1)
+        }
+        if self.waitsForCommand(session, &writer) { return (.hold, -1) }
+        let found = client.find(bytes, name)
+        if self.waits(for: found.change, session) { return (.hold, -1) }
+        guard found.slot >= 0 else { return (.pass, -1) }
+        guard let statement = self.current(found.slot, &client, &table) else {
+            return (.refuse(Self.full), -1)
+        }
+        let known = client.slots[found.slot].shape
+        let mustKnow = known > ResultShape.none
+        let place = self.prepare(statement, mustKnow: mustKnow, &session, &table, &writer)
+        guard let place else { return (.hold, -1) }
+        let shape = self.copies.copies[place].shape
+        if known != shape, known != 0, shape != 0 {
+            // Who has not asked cannot tell, unless it reads what it expects by the byte.
+            guard !client.slots[found.slot].isTold, !Self.wantsBinary(bytes, behind: name) else {
+                client.refused(found.slot)
+                return (.refuse(Self.changed), -1)
+            }
+            client.prepared(found.slot, shape: shape)
+        }
+        if table.entries[statement].isCommand {
+            let outcome = self.commandBound(statement, &session, &client, &table, &writer)
+            if outcome != .pass { return (outcome, -1) }
+        }
+        self.lastBound = found.slot
+        return (.renamed, statement)
+    }
+
+    /// Whether a Bind asks for results in binary form.
+    ///
+    /// Behind the name of the statement stand the formats of the values, the values, and the
+    /// formats of the results, each a count and as many. What makes no sense is PostgreSQL's to
+    /// refuse.
+    private static func wantsBinary(_ bytes: Span<UInt8>, behind name: Range<Int>) -> Bool {
+        var position = name.upperBound + 1
+        func count() -> Int? {
+            guard position + 2 <= bytes.count else { return nil }
+            defer { position += 2 }
+            return Int(bytes.bigEndianUInt16(at: position))
+        }
+        guard let formats = count() else { return true }
+        position += formats * 2
+        guard let values = count() else { return true }
+        for _ in 0..<values {
+            guard position + 4 <= bytes.count else { return true }
+            let length = Int32(bitPattern: bytes.bigEndianUInt32(at: position))
+            position += 4 + max(0, Int(length))
+        }
+        guard let results = count(), position + results * 2 <= bytes.count else { return true }
+        return (0..<results).contains { bytes.bigEndianUInt16(at: position + $0 * 2) != 0 }
+    }
+
+    /// A Describe of the statement of a name.
+    public mutating func describe(
+        _ bytes: Span<UInt8>,
+        name: Range<Int>,
+        _ session: inout ServerSession,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) -> Outcome {
+        guard !Self.isIgnored(session) else { return .pass }
+        if name.isEmpty {
+            switch self.restoreUnnamed(&session, client, &table, &writer) {
+            case .pass:
+                let unnamed = client.unnamed.name
+                if unnamed != .none {
+                    let number = session.ledger.changesSent + 1
+                    self.journal.append(.askedUnnamed(unnamed), at: number, &table)
+                }
+                return .pass
+            case let other: return other
+            }
+        }
+        if self.waitsForCommand(session, &writer) { return .hold }
+        let found = client.find(bytes, name)
+        if self.waits(for: found.change, session) { return .hold }
+        guard found.slot >= 0 else { return .pass }
+        guard let statement = self.current(found.slot, &client, &table) else {
+            return .refuse(Self.full)
+        }
+        let slot = client.slots[found.slot]
+        let mustKnow = slot.isTold && slot.shape > ResultShape.none
+        let place = self.prepare(statement, mustKnow: mustKnow, &session, &table, &writer)
+        guard let place else { return .hold }
+        if mustKnow, self.copies.copies[place].shape != slot.shape {
+            return .refuse(Self.changed)
+        }
+        writer.describeStatement(name: table.name(of: statement))
+        session.sent(.describeStatement)
+        let change = StatementJournal.Change.asked(slot: found.slot, statement: statement)
+        self.journal.append(change, at: session.ledger.changesSent, &table)
+        return .replaced
+    }
+
+    /// A Close of the statement of a name.
+    public mutating func close(
+        _ bytes: Span<UInt8>,
+        name: Range<Int>,
+        _ session: inout ServerSession,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) -> Outcome {
+        guard !Self.isIgnored(session) else { return .pass }
+        let ledger = session.ledger
+        if name.isEmpty {
+            client.unnamed.dropped(change: ledger.changesSent + 1, ended: ledger.changesEnded)
+            return .pass
+        }
+        if self.waitsForCommand(session, &writer) { return .hold }
+        let found = client.find(bytes, name)
+        if self.waits(for: found.change, session) { return .hold }
+        guard found.slot >= 0 else { return .pass }
+        session.sent(.close, for: .madeUp)
+        client.closing(found.slot, change: session.ledger.changesSent)
+        self.journal.append(.closed(slot: found.slot), at: session.ledger.changesSent, &table)
+        return .answered
+    }
+
+    // MARK: What the server lacks
+
+    /// Sees to it that the server has a statement by the time it reads what comes next; nil when
+    /// that has to wait for an answer.
+    ///
+    /// - Parameter mustKnow: whether the shape of its result must be known first.
+    private mutating func prepare(
+        _ statement: Int,
+        mustKnow: Bool,
+        _ session: inout ServerSession,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) -> Int? {
+        if let place = self.copies.place(of: statement), self.isUsable(at: place, session) {
+            self.copies.used(place)
+            if !mustKnow || self.copies.copies[place].shape != 0 { return place }
+            if self.copies.copies[place].change <= session.ledger.changesEnded,
+                self.journal.isEmpty
+            {
+                // It came along from a worker that had not been told yet.
+                self.describe(statement, &session, &table, &writer)
+            }
+            return self.hold(&writer)
+        }
+        self.makeRoom(for: statement, session: &session, &table, &writer)
+        _ = self.parse(statement, for: .quiet, &session, &table, &writer)
+        self.describe(statement, &session, &table, &writer)
+        return mustKnow ? self.hold(&writer) : self.copies.place(of: statement)
+    }
+
+    /// Holds a message until something is answered that belongs to the batch under way: PostgreSQL
+    /// sends no answer before a Sync but by Flush.
+    private mutating func hold(_ writer: inout MessageWriter) -> Int? {
+        writer.flush()
+        self.isHolding = true
+        return nil
+    }
+
+    /// Closes what is in the way of a Parse: an uncertain copy of the same statement, or, where the
+    /// server has as many as it may, one that has not been used for long.
+    private mutating func makeRoom(
+        for statement: Int,
+        session: inout ServerSession,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) {
+        if self.copies.place(of: statement) != nil {
+            writer.closeStatement(name: table.name(of: statement))
+            session.sent(.close, for: .quiet)
+            return
+        }
+        while self.copies.count >= max(1, self.limit), let victim = self.copies.victim() {
+            writer.closeStatement(name: table.name(of: victim))
+            session.sent(.close, for: .quiet)
+            self.journal.append(.dropped(statement: victim), at: session.ledger.changesSent, &table)
+            self.copies.remove(victim, &table)
+        }
+    }
+
+    private mutating func parse(
+        _ statement: Int,
+        for audience: ReplyLedger.Audience,
+        _ session: inout ServerSession,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) -> Int {
+        writer.parse(name: table.name(of: statement), body: table.resolvedBody(of: statement))
+        session.sent(.parse, for: audience)
+        let number = session.ledger.changesSent
+        // Its Describe comes next, and only then all is known of it.
+        self.copies.parsed(statement, change: number + 1, &table)
+        self.journal.append(.parsed(statement: statement), at: number, &table)
+        return number
+    }
+
+    private mutating func describe(
+        _ statement: Int,
+        _ session: inout ServerSession,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) {
+        writer.describeStatement(name: table.name(of: statement))
+        session.sent(.describeStatement, for: .quiet)
+        let number = session.ledger.changesSent
+        self.journal.append(.described(statement: statement), at: number, &table)
+    }
+
+    // MARK: Questions
+
+    /// Whether what follows the name in a Parse is as it must be: a text, and as many types as are
+    /// announced.
+    private static func isWhole(_ bytes: Span<UInt8>, _ body: Range<Int>) -> Bool {
+        guard let end = bytes.terminator(in: body), end + 3 <= body.upperBound else { return false }
+        return end + 3 + Int(bytes.bigEndianUInt16(at: end + 1)) * 4 == body.upperBound
+    }
+
+    /// Whether the server throws away what comes next, so that nothing changes by it.
+    static func isIgnored(_ session: borrowing ServerSession) -> Bool {
+        session.ledger.isSkipping || session.ledger.isCopyingIn
+    }
+
+    /// Whether nothing that was sent in earlier batches can still fail, and the transaction has
+    /// not.
+    private static func isCertain(_ session: borrowing ServerSession) -> Bool {
+        session.status != .failed && !session.ledger.owesReady
+    }
+
+    /// Whether something depends on a change of an earlier batch that has not been answered.
+    mutating func waits(for change: Int, _ session: borrowing ServerSession) -> Bool {
+        let waits =
+            change > session.ledger.changesEnded && change <= session.ledger.batchStart
+        if waits { self.isHolding = true }
+        return waits
+    }
+
+    private func isUsable(_ statement: Int, _ session: borrowing ServerSession) -> Bool {
+        guard let place = self.copies.place(of: statement) else { return false }
+        return self.isUsable(at: place, session)
+    }
+
+    @inline(__always)
+    private func isUsable(at place: Int, _ session: borrowing ServerSession) -> Bool {
+        let copy = self.copies.copies[place]
+        if copy.isStale { return false }
+        return copy.change <= session.ledger.changesEnded
+            || copy.change > session.ledger.batchStart
+    }
+
+    /// The statement at a client's slot under the settings that the client has now; nil when there
+    /// is no room for it.
+    private func current(
+        _ slot: Int,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) -> Int? {
+        let statement = client.slots[slot].statement
+        if table.entries[statement].parsing == client.parsing { return statement }
+        guard let other = table.exchange(statement, parsing: client.parsing) else { return nil }
+        client.replace(slot, with: other)
+        return other
+    }
+
+    // MARK: Words
+
+    private static func duplicate(_ bytes: Span<UInt8>, _ name: Range<Int>) -> ErrorFields {
+        let name = String(decoding: bytes.copy(name), as: UTF8.self)
+        return ErrorFields(
+            .error,
+            .duplicatePreparedStatement,
+            "prepared statement \"\(name)\" already exists"
+        )
+    }
+
+    static let changed = ErrorFields(
+        .error,
+        .featureNotSupported,
+        "cached plan must not change result type"
+    )
+
+    private static let full = ErrorFields(
+        .error,
+        .outOfMemory,
+        "no room for another prepared statement",
+        detail:
+            "The prepared statements of all clients take all the memory that Weir has for them.",
+        hint: "Close statements that are not used, or let drivers prepare fewer."
+    )
+}

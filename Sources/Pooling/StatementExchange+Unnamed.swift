@@ -1,0 +1,91 @@
+import Wire
+
+/// The unnamed statement: it goes out as it is, and is parsed again where a server has another one.
+extension StatementExchange {
+    /// The unnamed statement goes out as it is; it is remembered for other servers. Called before
+    /// the Parse is entered.
+    ///
+    /// - Parameter body: what follows the name; nil when it is too long to be kept.
+    public mutating func unnamedParsed(
+        _ bytes: Span<UInt8>,
+        body: Range<Int>?,
+        as name: UnnamedStatement,
+        _ session: borrowing ServerSession,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) {
+        guard !Self.isIgnored(session) else { return }
+        client.unnamed.parsed(
+            name,
+            bytes,
+            in: body,
+            change: session.ledger.changesSent + 1,
+            ended: session.ledger.changesEnded,
+            &table
+        )
+    }
+
+    /// A simple query goes out, which drops the unnamed statement. Called before it is entered.
+    public mutating func querySent(
+        _ session: borrowing ServerSession,
+        _ client: inout ClientStatements
+    ) {
+        guard !Self.isIgnored(session) else { return }
+        let ledger = session.ledger
+        client.unnamed.dropped(change: ledger.changesSent + 1, ended: ledger.changesEnded)
+    }
+
+    mutating func bindUnnamed(
+        _ session: inout ServerSession,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) -> Outcome {
+        let outcome = self.restoreUnnamed(&session, client, &table, &writer)
+        guard outcome == .pass else { return outcome }
+        let told = client.unnamed.shape
+        if told != 0, self.unnamedShape.name == client.unnamed.name,
+            told != self.unnamedShape.hash
+        {
+            return .refuse(Self.changed)
+        }
+        guard let body = client.unnamed.body, StatementCommand.mayBe(body.span, in: 0..<body.count)
+        else { return .pass }
+        return self.commandBound(body, &session, &client, &table, &writer)
+    }
+
+    /// Parses the client's unnamed statement again where the server has another one, or none.
+    mutating func restoreUnnamed(
+        _ session: inout ServerSession,
+        _ client: borrowing ClientStatements,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) -> Outcome {
+        let unnamed = client.unnamed
+        if session.unnamed == unnamed.name {
+            // An earlier batch may fail, and then the server has not what the client falls back to.
+            if self.waits(for: session.unnamedChange, session),
+                !session.unnamedHistory.agrees(with: unnamed.history)
+            {
+                return .hold
+            }
+            // Where it was parsed again, its columns have to be known before a Bind may go.
+            guard self.journal.contains(.describedUnnamed(unnamed.name)) else { return .pass }
+            self.isHolding = true
+            return .hold
+        }
+        guard unnamed.name != .none, let body = unnamed.body else { return .pass }
+        if self.waits(for: session.unnamedChange, session) { return .hold }
+        writer.parse(name: [0], body: body)
+        session.parseSent(unnamed.name)
+        session.sent(.parse, for: .quiet)
+        guard unnamed.shape > ResultShape.none else { return .pass }
+        writer.describeStatement(name: [0])
+        session.sent(.describeStatement, for: .quiet)
+        let change = StatementJournal.Change.describedUnnamed(unnamed.name)
+        self.journal.append(change, at: session.ledger.changesSent, &table)
+        writer.flush()
+        self.isHolding = true
+        return .hold
+    }
+}

@@ -1,0 +1,273 @@
+public import Wire
+
+/// What one server and its client do about prepared statements: decides what becomes of each
+/// message that names one, and learns from the answers.
+///
+/// ## Overview
+/// Clients' names never reach a server. A message that names a statement leaves under the
+/// statement's shared name, behind whatever the server lacks: a Parse, and a Describe whose answer
+/// is swallowed but for the shape of the result and the types of the parameters.
+///
+/// ## Function
+/// - Nothing is answered by Weir but what PostgreSQL would say: a Parse of what this server has,
+///   where it is known that the transaction has not failed, and a Close. Such answers stand in the
+///   ledger (`madeUp`), so that an error skips them as it would have skipped the real ones.
+/// - What an error says of a name is PostgreSQL's own: a name that is not known is passed on as it
+///   is, since no server has it.
+/// - What depends on changes of an earlier batch that have not been answered waits for them
+///   (`hold`); what belongs to the same batch does not, since an error skips both.
+/// - A statement whose result looks otherwise than its client was told is refused with 0A000, as
+///   PostgreSQL does; a client that was told nothing cannot notice.
+///
+/// Rules: <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY>.
+public struct StatementExchange: Sendable {
+    /// What becomes of a message. What was written is sent before it.
+    public enum Outcome: Equatable, Sendable {
+        /// It goes out as it is, and is entered in the ledger then.
+        case pass
+        /// It goes out, but its first bytes, up to where what is named ends, have been written
+        /// anew; entered in the ledger then.
+        case renamed
+        /// It has been written anew, and entered.
+        case replaced
+        /// Weir answers it in its turn; entered.
+        case answered
+        /// It is decided when what is due has been answered.
+        case hold
+        /// It fails.
+        case refuse(ErrorFields)
+    }
+
+    /// The shared statements that the server has.
+    var copies = ServerStatements()
+    var journal = StatementJournal()
+    /// The last unnamed statement that somebody has asked about, and what its result looks like.
+    var unnamedShape: (name: UnnamedStatement, hash: UInt64) = (.none, 0)
+    /// The slot that has been bound last.
+    var lastBound = -1
+    /// A message is held until what is due has been answered.
+    public var isHolding = false
+    /// Names that the client has asked to deallocate by SQL; they are real on the server until that
+    /// is done.
+    var leaving: [[UInt8]] = []
+    /// A command about statements has been bound, and may be executed.
+    var isCommandBound = false
+    /// A command about statements is being run, and what names there are is not known until it has
+    /// been.
+    var isCommandRun = false
+    /// A statement is real on the server under the client's name because SQL executes it.
+    var isExecuting = false
+    /// The most shared statements on the server.
+    public var limit = 0
+
+    /// Creates the exchange of a server that has just logged in.
+    public init() {}
+
+    /// How many shared statements the server has.
+    public var count: Int { self.copies.count }
+
+    /// Whether an answer may tell something.
+    public var awaitsAnswers: Bool { !self.journal.isEmpty }
+
+    // MARK: Answers
+
+    /// An answer has been judged, and what it completes is settled.
+    ///
+    /// - Parameters:
+    ///   - range: the answer's body in `bytes`.
+    ///   - session: after the answer.
+    public mutating func received(
+        _ kind: BackendKind,
+        _ bytes: Span<UInt8>,
+        in range: Range<Int>,
+        _ session: borrowing ServerSession,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) {
+        let ended = session.ledger.changesEnded
+        switch kind {
+        case .parameterDescription:
+            self.typesReceived(bytes, range, at: ended + 1, &table)
+        case .rowDescription:
+            self.shapeReceived(ResultShape.hash(bytes, in: range), at: ended, &client, &table)
+        case .noData:
+            self.shapeReceived(ResultShape.none, at: ended, &client, &table)
+        default:
+            break
+        }
+        self.settle(upTo: ended, &client, &table)
+    }
+
+    private mutating func typesReceived(
+        _ bytes: Span<UInt8>,
+        _ range: Range<Int>,
+        at number: Int,
+        _ table: inout StatementTable
+    ) {
+        for item in self.journal.items(at: number) {
+            switch item.change {
+            case .described(let statement), .asked(_, let statement):
+                table.found(bytes.copy(range), of: statement)
+            default:
+                break
+            }
+        }
+    }
+
+    private mutating func shapeReceived(
+        _ shape: UInt64,
+        at number: Int,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) {
+        for item in self.journal.items(at: number) {
+            switch item.change {
+            case .described(let statement):
+                self.copies.described(statement, shape: shape)
+                table.described(statement, shape: shape)
+            case .noted(let slot, let statement):
+                if client.has(statement, at: slot) { client.prepared(slot, shape: shape) }
+            case .describedUnnamed(let name):
+                self.unnamedShape = (name, shape)
+            case .asked(let slot, let statement):
+                if client.has(statement, at: slot) { client.told(slot, shape: shape) }
+                self.copies.described(statement, shape: shape)
+                table.described(statement, shape: shape)
+            case .askedUnnamed(let name):
+                client.unnamed.described(name, shape: shape)
+                self.unnamedShape = (name, shape)
+            default:
+                break
+            }
+        }
+    }
+
+    /// What the answers up to the ledger's change `number` have settled.
+    public mutating func settle(
+        upTo number: Int,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) {
+        while let item = self.journal.takeFirst(upTo: number) {
+            switch item.change {
+            case .opened(let slot): client.settled(slot)
+            case .closed(let slot): client.remove(slot, &table)
+            case .parsed(let statement): table.accepted(statement)
+            case .dropped, .described, .noted, .describedUnnamed, .asked, .askedUnnamed: break
+            }
+            item.change.statement.map { table.releaseCopy(of: $0) }
+        }
+    }
+
+    /// An error has thrown away changes: those behind `before`, up to what has ended now.
+    ///
+    /// - Parameter isChange: whether the first of them has failed itself.
+    public mutating func failed(
+        after before: Int,
+        isChange: Bool,
+        _ session: borrowing ServerSession,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) {
+        let ended = session.ledger.changesEnded
+        guard ended > before else { return }
+        client.unnamed.skipped(before: before, after: ended, failed: isChange ? before + 1 : nil)
+        guard !self.journal.isEmpty else { return }
+        for item in self.journal.takeBack(upTo: ended) {
+            switch item.change {
+            case .opened(let slot): client.remove(slot, &table)
+            case .closed(let slot): client.reopened(slot)
+            case .parsed(let statement): self.copies.becameStale(statement)
+            case .dropped(let statement):
+                // It is still there, as the Close of it was skipped.
+                if self.copies.place(of: statement) == nil {
+                    self.copies.parsed(statement, change: 0, &table)
+                }
+                self.copies.becameStale(statement)
+            case .described, .noted, .describedUnnamed, .asked, .askedUnnamed: break
+            }
+            item.change.statement.map { table.releaseCopy(of: $0) }
+        }
+    }
+
+    /// The server has run DEALLOCATE ALL or DISCARD ALL for its client: it has no statements, and
+    /// the client has none.
+    public mutating func deallocated(
+        _ session: borrowing ServerSession,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) {
+        self.copies.removeAll(upTo: session.ledger.changesEnded, &table)
+        client.removeAll(upTo: session.ledger.changesEnded, &table)
+    }
+
+    /// What the client calls a statement, for messages to people.
+    public func name(of statement: Int, _ client: borrowing ClientStatements) -> [UInt8]? {
+        let slot = client.slots.indices.contains(self.lastBound) ? self.lastBound : -1
+        if slot >= 0, client.slots[slot].statement == statement { return client.slots[slot].name }
+        return client.slots.first { $0.statement == statement }?.name
+    }
+
+    /// What the server still has of the shared statements is not known.
+    public mutating func becameUnsure() { self.copies.becameStale() }
+
+    // MARK: Links
+
+    /// The client gives the server back, and nothing is due.
+    ///
+    /// - Parameter name: names an unnamed statement that nobody could name until now.
+    public mutating func released(
+        _ session: inout ServerSession,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable,
+        name: UnnamedStatement
+    ) {
+        self.settle(upTo: session.ledger.changesEnded, &client, &table)
+        if !self.journal.isEmpty { self.journal.forgetClient(&table) }
+        client.unnamed.settled()
+        client.unnamed.named(name)
+        session.nameUnnamed(name)
+        self.linkEnded()
+    }
+
+    /// The client has gone in the middle of what it did.
+    public mutating func clientGone(_ client: inout ClientStatements, _ table: inout StatementTable)
+    {
+        self.journal.forgetClient(&table)
+        client.close(&table)
+        self.linkEnded()
+    }
+
+    private mutating func linkEnded() {
+        self.isHolding = false
+        self.isExecuting = false
+        self.isCommandBound = false
+        self.isCommandRun = false
+        if !self.leaving.isEmpty { self.leaving.removeAll() }
+    }
+
+    /// The server is gone.
+    public mutating func closed(_ table: inout StatementTable) {
+        self.journal.removeAll(&table)
+        self.copies.removeAll(upTo: .max, &table)
+    }
+
+    // MARK: Moves
+
+    /// The copies for another worker, where the same keys mean the same statements.
+    public func luggage(_ table: borrowing StatementTable) -> [StatementCopy] {
+        self.copies.copies.compactMap { copy in
+            guard copy.statement >= 0 else { return nil }
+            return StatementCopy(
+                key: table.entries[copy.statement].key,
+                shape: copy.shape,
+                isStale: copy.isStale
+            )
+        }
+    }
+
+    /// Takes in what a server from another worker has brought along.
+    public mutating func unpack(_ luggage: [StatementCopy], _ table: inout StatementTable) {
+        for copy in luggage { self.copies.brought(copy, &table) }
+    }
+}

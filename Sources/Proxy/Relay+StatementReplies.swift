@@ -1,0 +1,183 @@
+import Logging
+import Pooling
+import Reactor
+import Telemetry
+import Wire
+
+/// What replies say of prepared statements, and what becomes of those when links end.
+extension Worker {
+    // MARK: Replies
+
+    /// Judges an ErrorResponse, and takes back what it says has not happened.
+    func errorReceived(
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) -> ReplyLedger.Verdict {
+        let ledger = server.session.ledger
+        let before = ledger.changesEnded
+        let current = ledger.current
+        let verdict = server.session.received(frame.kind)
+        let isChange = current == .parse || current == .close || current == .describeStatement
+        self.withStatements(of: server) { client, exchange, table in
+            exchange.failed(after: before, isChange: isChange, server.session, &client, &table)
+        }
+        let skipped = min(server.session.takeSkippedRefusals(), server.refusals.count)
+        if skipped > 0 {
+            let start = verdict == .replaceError ? 1 : 0
+            let end = min(start + skipped, server.refusals.count)
+            server.refusals.removeSubrange(start..<end)
+        }
+        guard verdict == .forwardError, current == .bind, server.record.canRepeat,
+            server.client?.session.state == .linked
+        else {
+            return verdict == .forwardError && server.client?.sharesStatements == true
+                ? self.withOwnName(verdict, server, span, frame) : verdict
+        }
+        let state = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end).sqlState
+        guard state == .featureNotSupported || state == .invalidStatementName else {
+            return self.withOwnName(verdict, server, span, frame)
+        }
+        self.heal(server)
+        return .swallowError
+    }
+
+    /// An error that speaks of a shared statement speaks of it by its client's name.
+    private func withOwnName(
+        _ verdict: ReplyLedger.Verdict,
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) -> ReplyLedger.Verdict {
+        guard frame.isComplete, let client = server.client, client.statements.count > 0 else {
+            return verdict
+        }
+        let body = span.copy(frame.bodyOffset..<frame.end)
+        guard let (range, statement) = self.statements.mentioned(in: body),
+            let name = server.exchange.name(of: statement, client.statements)
+        else { return verdict }
+        self.writer.removeAll()
+        self.writer.error(body: body[..<range.lowerBound] + name + body[range.upperBound...])
+        server.rewrittenError = self.writer.bytes
+        return .replaceError
+    }
+
+    /// An answer about a statement has come.
+    func statementAnswered(_ server: ServerConnection, _ span: Span<UInt8>, _ frame: Frame) {
+        guard let kind = BackendKind(rawValue: frame.kind) else { return }
+        let range = frame.bodyOffset..<frame.end
+        self.withStatements(of: server) { client, exchange, table in
+            exchange.received(kind, span, in: range, server.session, &client, &table)
+        }
+    }
+
+    /// Gives the answers of Weir's own that have their turn.
+    func answerMadeUp(_ server: ServerConnection) {
+        self.writer.removeAll()
+        while let request = server.session.takeMadeUp() {
+            if request == .parse {
+                self.writer.parseComplete()
+            } else {
+                self.writer.closeComplete()
+            }
+        }
+        let ended = server.session.ledger.changesEnded
+        self.withStatements(of: server) { client, exchange, table in
+            exchange.settle(upTo: ended, &client, &table)
+        }
+        guard let client = server.client, client.session.state == .linked else { return }
+        self.send(self.writer.bytes, to: client.socket)
+    }
+
+    private func withStatements(
+        of server: ServerConnection,
+        _ body: (inout ClientStatements, inout StatementExchange, inout StatementTable) -> Void
+    ) {
+        if let client = server.client {
+            body(&client.statements, &server.exchange, &self.statements)
+        } else {
+            var nobody = ClientStatements()
+            body(&nobody, &server.exchange, &self.statements)
+        }
+    }
+
+    /// A message that is held may have become possible.
+    func offerHeld(_ server: ServerConnection) {
+        server.exchange.isHolding = false
+        if let client = server.client { self.readyClients.append(client.id) }
+    }
+
+    /// A command has been completed, maybe one that ends statements.
+    func commandCompleted(_ server: ServerConnection, _ span: Span<UInt8>, _ range: Range<Int>) {
+        if server.client?.policy.slowThreshold != nil {
+            server.statements.completed(span, in: range)
+        }
+        // DEALLOCATE, DEALLOCATE ALL, DISCARD ALL.
+        guard range.count >= 11, span[range.lowerBound] == UInt8(ascii: "D") else { return }
+        let letter = span[range.lowerBound + 2]
+        guard letter == UInt8(ascii: "A") || letter == UInt8(ascii: "S") else { return }
+        switch span.text(in: range.lowerBound..<range.upperBound - 1) {
+        case "DEALLOCATE ALL", "DISCARD ALL":
+            guard server.client?.sharesStatements ?? true else {
+                return server.exchange.becameUnsure()
+            }
+            self.withStatements(of: server) { client, exchange, table in
+                exchange.deallocated(server.session, &client, &table)
+            }
+        case "DEALLOCATE":
+            self.withStatements(of: server) { client, exchange, table in
+                exchange.deallocatedOne(&server.session, &client, &table)
+            }
+        default:
+            break
+        }
+    }
+
+    // MARK: Healing
+
+    /// Keeps an error from the client: what the server has prepared is of no use any more, so it is
+    /// prepared again and the batch sent once more.
+    private func heal(_ server: ServerConnection) {
+        guard let client = server.client else { return }
+        self.logger.debug("\(server.prefix)prepared statements are prepared again")
+        let bytes = server.record.bytes
+        server.record.repeated()
+        server.exchange.becameUnsure()
+        server.own = .healing
+        client.session.linkPaused()
+        unsafe bytes.withUnsafeBytes { unsafe client.stash.prepend($0) }
+        guard !server.session.swallowEnd() else { return }
+        self.writer.removeAll()
+        self.writer.sync()
+        self.send(self.writer.bytes, to: server.socket)
+        server.session.sent(.sync, for: .pooler)
+    }
+
+    /// The failed batch has ended, and its client goes on.
+    func healed(_ server: ServerConnection) {
+        guard let client = server.client else { return }
+        client.session.linked()
+        self.readyClients.append(client.id)
+    }
+
+    // MARK: Links
+
+    /// A client gives its server back.
+    func statementsReleased(_ server: ServerConnection, _ client: ClientConnection) {
+        let name = self.nextUnnamed()
+        server.exchange.released(&server.session, &client.statements, &self.statements, name: name)
+        server.record.batchEnded()
+    }
+
+    /// Weir has cleaned a server.
+    func statementsCleaned(_ server: ServerConnection, _ step: ServerSession.Recovery) {
+        switch step {
+        case .deallocate:
+            self.withStatements(of: server) { client, exchange, table in
+                exchange.deallocated(server.session, &client, &table)
+            }
+        case .reset: server.exchange.becameUnsure()
+        default: break
+        }
+    }
+}

@@ -1,0 +1,387 @@
+import Logging
+import Pooling
+import Reactor
+import Telemetry
+import Wire
+
+/// Prepared statements on the data path: `StatementExchange` decides, this file does what it says.
+extension Worker {
+    /// What all clients' prepared statements may take here, in bytes.
+    static let statementBytesMax = 256 * 1_048_576
+
+    /// The longest Parse that is kept. A longer one of a named statement is refused; a client whose
+    /// unnamed statement is longer keeps its server.
+    static let parseMax = 4 * 1_048_576
+
+    /// The longest description of parameters or columns that is read; a longer one is passed on in
+    /// part, and then nothing is known of it.
+    static let descriptionMax = 1_048_576
+
+    /// The name of the statement that Weir fails on in a client's place.
+    private static let refusedName = Array("weir_refused\0".utf8)
+    /// What it says, where no client has said anything.
+    private static let refusedBody = Array("SELECT 1\0\0\0".utf8)
+
+    /// A name for the next Parse of an unnamed statement.
+    func nextUnnamed() -> UnnamedStatement {
+        self.unnamedCount += 1
+        return UnnamedStatement(number: UInt64(self.index) << 48 | self.unnamedCount)
+    }
+
+    /// How much of a Parse must have come: all of one that is kept.
+    static func inspectedOfParse(_ frame: Frame) -> Int {
+        frame.length <= Self.parseMax ? frame.length : Self.inspectedMax
+    }
+
+    // MARK: Requests
+
+    /// Does what `book` does for a client whose statements are shared; returns where the bytes that
+    /// are not sent yet begin, or a negative number when the message is held.
+    func bookShared(
+        _ request: ReplyLedger.Request,
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ chunk: Chunk,
+        _ run: Range<Int>,
+        _ frame: Frame
+    ) -> Int {
+        let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
+        let named = request == .parse && Self.namesStatement(span, frame)
+        let start = self.closeForeignUnnamed(request, named, client, server, chunk, run)
+        let isFirst = server.session.isAtRest
+        self.writer.removeAll()
+        let body = frame.bodyOffset..<frame.end
+        var statement = -1
+        var rest = frame.offset
+        let outcome: StatementExchange.Outcome
+        switch request {
+        case .parse:
+            outcome = self.bookParse(client, server, span, frame, named)
+        case .bind:
+            guard let portalEnd = span.terminator(in: body),
+                let end = span.terminator(in: portalEnd + 1..<body.upperBound)
+            else {
+                outcome = .pass
+                break
+            }
+            self.refreshParsing(client)
+            (outcome, statement) = server.exchange.bind(
+                span,
+                name: portalEnd + 1..<end,
+                &server.session,
+                &client.statements,
+                &self.statements,
+                &self.writer
+            )
+            if outcome == .renamed {
+                rest = end + 1
+                let name = self.statements.name(of: statement)
+                let portal = frame.bodyOffset..<portalEnd + 1
+                let length = frame.length - (end - portalEnd) + name.count
+                self.writer.bindHead(length: length, portal: portal, of: span, statement: name)
+            }
+        case .describeStatement where Self.isAboutStatement(span, frame),
+            .close where Self.isAboutStatement(span, frame):
+            outcome = self.bookNamed(request, client, server, span, frame)
+        case .execute:
+            server.exchange.executed()
+            outcome = .pass
+        case .query:
+            outcome = self.bookQuery(client, server, span, body)
+        default:
+            outcome = .pass
+        }
+        return self.carryOut(
+            outcome,
+            Booking(request: request, isFirst: isFirst, statement: statement, rest: rest),
+            client,
+            server,
+            chunk,
+            start..<run.upperBound,
+            frame
+        )
+    }
+
+    /// What is known of a message that is being booked.
+    private struct Booking {
+        var request: ReplyLedger.Request
+        /// It begins a batch, outside a transaction.
+        var isFirst: Bool
+        /// The shared statement that it binds.
+        var statement: Int
+        /// Where the part of it begins that leaves as it is.
+        var rest: Int
+    }
+
+    private func carryOut(
+        _ outcome: StatementExchange.Outcome,
+        _ booking: Booking,
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ chunk: Chunk,
+        _ run: Range<Int>,
+        _ frame: Frame
+    ) -> Int {
+        let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
+        var start = run.lowerBound
+        if !self.writer.bytes.isEmpty || (outcome != .pass && outcome != .renamed) {
+            self.forward(chunk, run, to: server.socket)
+            start = booking.rest
+            if !self.writer.bytes.isEmpty { self.send(self.writer.bytes, to: server.socket) }
+        }
+        switch outcome {
+        case .hold:
+            return -1
+        case .refuse(let fields):
+            // A Parse fails for what it says before it fails for its name.
+            var body: [UInt8]?
+            if booking.request == .parse,
+                let end = span.terminator(in: frame.bodyOffset..<frame.end)
+            {
+                body = span.copy(end + 1..<frame.end)
+            }
+            self.sendRefusal(fields, to: server, body: body)
+            return frame.end
+        case .pass, .renamed:
+            self.note(booking, client, server, span, frame)
+            server.session.sent(booking.request)
+            return start
+        case .replaced:
+            self.note(booking, client, server, span, frame)
+            return frame.end
+        case .answered:
+            self.note(booking, client, server, span, frame)
+            if server.session.ledger.owesMadeUp, !server.isMidReply { self.answerMadeUp(server) }
+            return frame.end
+        }
+    }
+
+    private func note(
+        _ booking: Booking,
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) {
+        let request = booking.request
+        self.noteRequest(client, server, request, span, frame, text: booking.statement)
+        server.record.sent(
+            request,
+            span,
+            frame,
+            isShared: booking.statement >= 0,
+            isFirst: booking.isFirst
+        )
+    }
+
+    private static func isAboutStatement(_ span: Span<UInt8>, _ frame: Frame) -> Bool {
+        frame.available > Frame.headerLength && span[frame.bodyOffset] == UInt8(ascii: "S")
+    }
+
+    private func bookParse(
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame,
+        _ named: Bool
+    ) -> StatementExchange.Outcome {
+        let body = frame.bodyOffset..<frame.end
+        guard let end = span.terminator(in: body) else { return .pass }
+        let rest = end + 1..<frame.end
+        self.refreshParsing(client)
+        if named {
+            guard frame.isComplete else { return .refuse(Self.tooLong(frame)) }
+            return server.exchange.parse(
+                span,
+                name: body.lowerBound..<end,
+                body: rest,
+                pool: server.pool.id,
+                &server.session,
+                &client.statements,
+                &self.statements,
+                &self.writer
+            )
+        }
+        let name = self.nextUnnamed()
+        server.exchange.unnamedParsed(
+            span,
+            body: frame.isComplete ? rest : nil,
+            as: name,
+            server.session,
+            &client.statements,
+            &self.statements
+        )
+        server.session.parseSent(name)
+        return .pass
+    }
+
+    private func bookNamed(
+        _ request: ReplyLedger.Request,
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) -> StatementExchange.Outcome {
+        let start = frame.bodyOffset + 1
+        guard frame.isComplete, start < frame.end,
+            let end = span.terminator(in: start..<frame.end), end + 1 == frame.end
+        else { return .pass }
+        if request == .close {
+            return server.exchange.close(
+                span,
+                name: start..<end,
+                &server.session,
+                &client.statements,
+                &self.statements,
+                &self.writer
+            )
+        }
+        self.refreshParsing(client)
+        return server.exchange.describe(
+            span,
+            name: start..<end,
+            &server.session,
+            &client.statements,
+            &self.statements,
+            &self.writer
+        )
+    }
+
+    private func bookQuery(
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ body: Range<Int>
+    ) -> StatementExchange.Outcome {
+        if client.statements.count > 0, StatementCommand.mayBe(span, in: body) {
+            let outcome = self.bookCommand(client, server, span, body)
+            if outcome != .pass { return outcome }
+        }
+        if client.statements.unnamed.name != .none {
+            server.exchange.querySent(server.session, &client.statements)
+        }
+        return .pass
+    }
+
+    private func bookCommand(
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ text: Range<Int>
+    ) -> StatementExchange.Outcome {
+        guard let command = StatementCommand(span, in: text) else { return .pass }
+        return server.exchange.command(
+            command,
+            isQuery: true,
+            &server.session,
+            &client.statements,
+            &self.statements,
+            &self.writer
+        )
+    }
+
+    /// Answers a message of a client that has no server and needs none for it.
+    func answersLocally(_ client: ClientConnection, _ span: Span<UInt8>, _ frame: Frame) -> Bool {
+        guard frame.isComplete else { return false }
+        let body = frame.bodyOffset..<frame.end
+        switch FrontendKind(rawValue: frame.kind) {
+        case .parse:
+            guard let end = span.terminator(in: body) else { return false }
+            self.refreshParsing(client)
+            guard let pool = client.pool?.id,
+                StatementExchange.parsesLocally(
+                    span,
+                    name: body.lowerBound..<end,
+                    body: end + 1..<body.upperBound,
+                    pool: pool,
+                    &client.statements,
+                    &self.statements
+                )
+            else { return false }
+            client.pool?.counters.clientParseCount += 1
+            self.writer.removeAll()
+            self.writer.parseComplete()
+        case .close where !body.isEmpty && span[body.lowerBound] == UInt8(ascii: "S"):
+            let start = body.lowerBound + 1
+            guard let end = span.terminator(in: start..<body.upperBound),
+                end + 1 == body.upperBound
+            else { return false }
+            StatementExchange.closeLocally(
+                span,
+                name: start..<end,
+                &client.statements,
+                &self.statements
+            )
+            self.writer.removeAll()
+            self.writer.closeComplete()
+        default:
+            return false
+        }
+        self.send(self.writer.bytes, to: client.socket)
+        return true
+    }
+
+    /// Brings what a client's statements are parsed by up to date.
+    @inline(__always)
+    private func refreshParsing(_ client: ClientConnection) {
+        if client.parsedBy != client.parameters { self.readParsing(client) }
+    }
+
+    private func readParsing(_ client: ClientConnection) {
+        client.parsedBy = client.parameters
+        client.statements.parsing = self.parameters.parsing(
+            of: client.parameters,
+            self.process.contentHash
+        )
+    }
+
+    // MARK: Refusals
+
+    /// Has the server fail in a client's extended batch, so that it skips the rest of the batch and
+    /// ends the transaction, and tells the client why in Weir's words.
+    ///
+    /// - Parameter body: what follows the name in the Parse that is to fail.
+    func sendRefusal(
+        _ fields: ErrorFields,
+        to server: ServerConnection,
+        body: [UInt8]? = nil
+    ) {
+        server.refusals.append(fields)
+        server.record.end()
+        self.writer.removeAll()
+        self.writer.closeStatement(name: Self.refusedName)
+        // In a failed transaction this one gets PostgreSQL's own error.
+        self.writer.parse(name: Self.refusedName, body: body ?? Self.refusedBody)
+        self.writer.parse(name: Self.refusedName, body: body ?? Self.refusedBody)
+        self.send(self.writer.bytes, to: server.socket)
+        server.session.sent(.close, for: .quiet)
+        server.session.sent(.parse, for: .quiet)
+        server.session.sent(.parse, for: .refusal)
+    }
+
+    /// A request has failed that was sent to fail.
+    func tellRefusal(_ server: ServerConnection) {
+        if let error = server.rewrittenError {
+            server.rewrittenError = nil
+            if let client = server.client { self.send(error, to: client.socket) }
+            return
+        }
+        guard !server.refusals.isEmpty else { return }
+        let fields = server.refusals.removeFirst()
+        guard let client = server.client, client.session.state == .linked else { return }
+        client.pool?.counters.poolerErrorCount += 1
+        self.writer.removeAll()
+        self.writer.error(fields)
+        self.send(self.writer.bytes, to: client.socket)
+    }
+
+    private static func tooLong(_ frame: Frame) -> ErrorFields {
+        ErrorFields(
+            .error,
+            .programLimitExceeded,
+            "prepared statement is too long",
+            detail: "The message has \(frame.length) bytes; \(Self.parseMax) can be shared.",
+            hint: "Use the unnamed statement, or session pooling."
+        )
+    }
+}
