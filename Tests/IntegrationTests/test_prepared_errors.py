@@ -74,6 +74,21 @@ def test_names_in_use(retell):
     retell(story, "1Z E[42P05]Z E[42P05]Z E[42P05]Z 2TDCE[42P05]Z 2TDCZ E[42P05]Z 2TDCZ 31Z 2TDCZ")
 
 
+def test_names_in_errors_of_values(retell):
+    # Several names of one text: each error shows the name that its message said.
+    def story(client):
+        client.batch(*(parse("SELECT $1::int", name) for name in ("s", "t", "", "u")))
+        for name in ("t", "u", "s", ""):
+            client.batch(run(name))
+            client.batch(run(name, 1, 2))
+            client.batch(run(name, "x"))
+        client.batch(close_statement("s"))
+        for name in ("t", "u", "s"):
+            client.batch(run(name))
+
+    retell(story)
+
+
 def test_names_in_use_in_one_batch(retell):
     # Both Parses arrive together: the first counts, the second is the error.
     def story(client):

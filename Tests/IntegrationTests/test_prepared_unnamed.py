@@ -127,6 +127,36 @@ def test_a_parse_that_is_skipped_behind_one_on_the_way(retell):
     retell(story, "31E[26000]Z 2TDCZ Z 1Z E[26000]Z 2TDCZ 1E[26000]Z E[26000]Z E[26000]Z 2TDCZ")
 
 
+def test_dropped_by_a_query_in_an_open_batch(retell):
+    # Parse, Query and Bind without a Sync between.
+    def story(client):
+        for sql in ("SELECT 1", ";", "SELECT 1/0"):
+            client.send(parse("SELECT 1"), simple(sql))
+            client.read()
+            client.batch(describe("", "S"))
+            client.send(parse("SELECT 1") + simple(sql) + run("") + sync())
+            client.read(2)
+            client.batch(parse("SELECT 2", "s"), parse("SELECT 1"), simple(sql), close_statement("s"), run(""))
+
+    retell(story)
+
+
+def test_kept_by_a_batch_that_fails(retell):
+    # After an error in front of them neither its Bind nor another Parse of it has happened.
+    def story(client):
+        client.batch(parse("SELECT 'kept'"))
+        client.batch(execute("nowhere"), bind([], "", "p"))
+        client.batch(run(""))
+        client.batch(run("missing"), run(""), parse("SELECT 'lost'"), close_statement(""))
+        client.batch(bind([], "", "p"))
+        client.batch(parse("SELECT 1", "s"), parse("SELECT 2", "s"), parse("SELECT 'lost'"))
+        client.batch(bind([], "", "p"), describe("p"), execute("p"))
+        client.batch(run("", "one too many"), parse("SELECT 'lost'"))
+        client.batch(run(""))
+
+    retell(story, "1Z E[34000]Z 2TDCZ E[26000]Z 2Z 1E[42P05]Z 2TDCZ E[08P01]Z 2TDCZ")
+
+
 def test_in_blocks(retell):
     # It outlives its transaction, and the ROLLBACK too if that is no simple Query.
     def story(client):
