@@ -36,6 +36,10 @@ public struct BatchRecord: Sendable {
         !self.isRepeated && (self.state == .recording || self.state == .whole)
     }
 
+    /// Whether messages are to be told to it.
+    @inline(__always)
+    public var isActive: Bool { self.state != .none }
+
     /// A client's message goes out.
     ///
     /// - Parameters:

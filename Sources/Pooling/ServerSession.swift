@@ -122,6 +122,12 @@ public struct ServerSession: Equatable, Sendable {
         if self.unnamed == .unknown { self.unnamedHistory.named(name()) }
     }
 
+    /// Whether that depends on an earlier batch than the one that is being sent.
+    public var isUnnamedPendingBefore: Bool {
+        self.unnamedChange > self.ledger.changesEnded
+            && self.unnamedChange <= self.ledger.batchStart
+    }
+
     /// Whether what the server holds as its unnamed statement can still turn out otherwise.
     public var isUnnamedPending: Bool { self.unnamedChange > self.ledger.changesEnded }
 

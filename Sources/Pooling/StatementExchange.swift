@@ -51,7 +51,7 @@ public struct StatementExchange: Sendable {
     /// is done.
     var leaving: [[UInt8]] = []
     /// A command about statements has been bound, and may be executed.
-    var isCommandBound = false
+    public internal(set) var isCommandBound = false
     /// A command about statements is being run, and what names there are is not known until it has
     /// been.
     var isCommandRun = false

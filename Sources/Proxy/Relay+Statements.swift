@@ -46,12 +46,18 @@ extension Worker {
         _ frame: Frame
     ) -> Int {
         let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
-        if let refusal = self.inspect(request, client, server, span, frame) {
+        if request == .query, let refusal = self.inspect(request, client, server, span, frame) {
             self.forward(chunk, run, to: server.socket)
             return self.refuse(refusal, request, client, server, span, frame)
         }
         let named = request == .parse && Self.namesStatement(span, frame)
         let start = self.closeForeignUnnamed(request, named, client, server, chunk, run)
+        if !named, self.isUnnamed(request, client, server, span, frame) {
+            self.noteRequest(client, server, request, span, frame)
+            if server.record.isActive { server.record.end() }
+            server.session.sent(request)
+            return start
+        }
         let isFirst = server.session.isAtRest
         self.writer.removeAll()
         let body = frame.bodyOffset..<frame.end
@@ -109,6 +115,61 @@ extension Worker {
             start..<run.upperBound,
             frame
         )
+    }
+
+    /// Whether there is something to decide about statements before a request goes out.
+    @inline(__always)
+    static func concernsStatements(
+        _ request: ReplyLedger.Request,
+        _ client: ClientConnection,
+        _ server: ServerConnection
+    ) -> Bool {
+        switch request {
+        case .parse, .bind, .describeStatement, .close: true
+        case .query: client.statements.count > 0 || client.statements.unnamed.name != .none
+        case .execute: server.exchange.isCommandBound
+        default: false
+        }
+    }
+
+    /// Whether a message is about the unnamed statement and goes out as it is, as nearly all of them
+    /// do; a Parse is remembered then.
+    private func isUnnamed(
+        _ request: ReplyLedger.Request,
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) -> Bool {
+        let start = frame.bodyOffset
+        switch request {
+        case .parse:
+            guard frame.isComplete, frame.available > Frame.headerLength else { return false }
+            let rest = start + 1..<frame.end
+            let isSuspicious = StatementTable.isSuspicious(span, in: rest)
+            if isSuspicious { _ = self.inspect(request, client, server, span, frame) }
+            let name = self.nextUnnamed()
+            server.exchange.unnamedParsed(
+                span,
+                body: rest,
+                isSuspicious: isSuspicious,
+                as: name,
+                server.session,
+                &client.statements,
+                &self.statements
+            )
+            server.session.parseSent(name)
+            return true
+        case .bind:
+            // The unnamed statement for the unnamed portal.
+            guard frame.available > Frame.headerLength + 1, span[start] == 0, span[start + 1] == 0
+            else { return false }
+            return !client.statements.unnamed.needsLook
+                && server.session.unnamed == client.statements.unnamed.name
+                && !server.session.isUnnamedPendingBefore
+        default:
+            return false
+        }
     }
 
     /// What is known of a message that is being booked.
@@ -197,8 +258,9 @@ extension Worker {
         let body = frame.bodyOffset..<frame.end
         guard let end = span.terminator(in: body) else { return .pass }
         let rest = end + 1..<frame.end
-        self.refreshParsing(client)
         if named {
+            self.refreshParsing(client)
+            _ = self.inspect(.parse, client, server, span, frame)
             guard frame.isComplete else { return .refuse(Self.tooLong(frame)) }
             return server.exchange.parse(
                 span,
@@ -212,9 +274,12 @@ extension Worker {
             )
         }
         let name = self.nextUnnamed()
+        // Too long to be looked at, or to be kept.
+        _ = self.inspect(.parse, client, server, span, frame)
         server.exchange.unnamedParsed(
             span,
             body: frame.isComplete ? rest : nil,
+            isSuspicious: true,
             as: name,
             server.session,
             &client.statements,
