@@ -174,6 +174,16 @@ struct StatementScanTests {
         #expect(!suspicion.setsAny)
     }
 
+    @Test("a name with escapes is suspicious as what it can be where it stands")
+    func obscureNames() {
+        let dropped = Self.scan("DEALLOCATE U&\"\\0073\"")
+        #expect(dropped.releases && !dropped.setsUnseen && !dropped.hidesNames)
+        #expect(dropped.kinds == .temporaries && dropped.certain.isEmpty)
+        #expect(Self.scan("SELECT U&\"a\" (1)").hidesNames)
+        #expect(Self.scan("SET U&\"a\" = 1").hidesNames)
+        #expect(!Self.scan("SELECT 1 AS U&\"a\"").hidesNames)
+    }
+
     @Test("many names are asked for as all")
     func many() {
         let text = (0..<12).map { "SET a\($0) = 1" }.joined(separator: ";")
