@@ -71,7 +71,11 @@ public struct StatementScan {
                 self.suspicion.executes = true
             }
         default:
-            if !Self.harmless.contains(word) { self.suspicion.formUnion(.everything) }
+            guard !Self.harmless.contains(word) else { break }
+            // Most likely a mistake, after which nothing means anything else.
+            var unknown = Suspicion.everything
+            unknown.changesParsing = false
+            self.suspicion.formUnion(unknown)
         }
     }
 
