@@ -402,6 +402,8 @@ extension Worker {
     }
 
     private func readParsing(_ client: ClientConnection) {
+        // In a failed transaction nothing can be prepared anew.
+        if client.server?.session.status == .failed { return }
         client.isParsingStale = false
         let maker = self.process.contentHash
         var parsing = self.parameters.parsing(of: client.parameters, maker)
