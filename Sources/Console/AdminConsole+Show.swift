@@ -33,6 +33,7 @@ extension AdminConsole {
             case .dnsZones: Table.dnsZones(snapshot())
             case .state: Table.state(snapshot())
             case .workers: Table.workers(snapshot())
+            case .pins: Table.pins(snapshot())
             }
         if let table {
             table.write(to: &writer)

@@ -6,13 +6,13 @@ extension Table {
     static func clients(_ snapshot: Snapshot) -> Table {
         Table(
             snapshot.clients.filter { $0.state != .client(.login) },
-            Self.connectionFields { $0.name }
+            Self.connectionFields { $0.name } + Self.pinFields
         )
     }
 
     /// SHOW SERVERS.
     static func servers(_ snapshot: Snapshot) -> Table {
-        Table(snapshot.servers, Self.connectionFields { $0.name })
+        Table(snapshot.servers, Self.connectionFields { $0.name } + Self.pinFields)
     }
 
     /// SHOW SOCKETS: both sides, and what they have buffered.
@@ -52,6 +52,14 @@ extension Table {
             .text("application_name") { $0.applicationName },
             .int4("prepared_statements") { $0.preparedStatements },
             .identifier("id") { $0.id },
+        ]
+    }
+
+    /// What PgBouncer does not have stands behind what it has.
+    private static var pinFields: [Field<Snapshot.Connection>] {
+        [
+            .text("pinned") { $0.pinned },
+            .text("pinned_since") { $0.pinnedSince == 0 ? "" : Timestamp($0.pinnedSince).text },
         ]
     }
 

@@ -25,6 +25,7 @@ enum ShowTopic: String, Equatable, Sendable, CaseIterable {
     case state
     case version
     case workers
+    case pins
 
     /// Whether it takes an admin.
     var needsAdmin: Bool { self == .fds }
@@ -47,6 +48,7 @@ enum ShowTopic: String, Equatable, Sendable, CaseIterable {
         case .memory: .memory
         case .dnsHosts, .dnsZones: .dns
         case .workers: .workers
+        case .pins: .pins
         }
     }
 }

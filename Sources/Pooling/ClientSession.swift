@@ -11,10 +11,10 @@ public struct ClientSession: Equatable, Sendable {
         case idle
         /// Stands in its pool's queue. Becomes: linking, linked, skipping, idle.
         case waiting
-        /// Has a server, and its parameters are being applied to it; nothing of the client's is
-        /// sent yet. Becomes: linked.
+        /// Has a server, which Weir sets up for it or asks something; nothing of the client's is
+        /// sent meanwhile. Becomes: linked, idle.
         case linking
-        /// Has a server. Becomes: idle (released).
+        /// Has a server. Becomes: linking (questioned), idle (released).
         case linked
     }
 
@@ -128,6 +128,13 @@ public struct ClientSession: Equatable, Sendable {
     /// The client has a server, whose parameters are being set.
     public mutating func linkStarted() {
         precondition(self.state == .idle || self.state == .waiting, "linking in \(self.state)")
+        self.state = .linking
+    }
+
+    /// The client's work is done, and its server is asked what that has left behind; what the
+    /// client sends meanwhile is kept.
+    public mutating func questioned() {
+        precondition(self.state == .linked, "questioned in state \(self.state)")
         self.state = .linking
     }
 

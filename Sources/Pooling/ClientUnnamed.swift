@@ -11,6 +11,8 @@ public struct ClientUnnamed: Sendable {
         var body: [UInt8]
         /// Whether the body is all there; one that is too long is not kept.
         var isWhole: Bool
+        /// Running it may leave something behind in the session.
+        var isSuspicious: Bool
         /// The hash of the columns that the client was told; 0 while it has not asked.
         var shape: UInt64
     }
@@ -28,8 +30,14 @@ public struct ClientUnnamed: Sendable {
     /// has it.
     public private(set) var needsItsServer = false
 
+    /// Whether running it may leave something behind in the session.
+    public var isSuspicious: Bool {
+        guard let place = self.place else { return self.name != .none }
+        return self.kept[place].isSuspicious
+    }
+
     /// What followed the name in its Parse; nil if that is not known.
-    var body: [UInt8]? {
+    public var body: [UInt8]? {
         guard let place = self.place, self.kept[place].isWhole else { return nil }
         return self.kept[place].body
     }
@@ -60,10 +68,20 @@ public struct ClientUnnamed: Sendable {
             self.forget(free, &table)
         } else {
             place = self.kept.count
-            self.kept.append(Kept(name: name, body: [], isWhole: false, shape: 0))
+            self.kept.append(
+                Kept(
+                    name: name,
+                    body: [],
+                    isWhole: false,
+                    isSuspicious: true,
+                    shape: 0
+                )
+            )
         }
         self.kept[place].name = name
         self.kept[place].shape = 0
+        self.kept[place].isSuspicious =
+            range.map { StatementTable.isSuspicious(bytes, in: $0) } ?? true
         if let range, table.charge(range.count) {
             bytes.append(range, to: &self.kept[place].body)
             self.kept[place].isWhole = true

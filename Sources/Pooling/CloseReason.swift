@@ -14,6 +14,7 @@ public enum CloseReason: Equatable, Sendable {
     case protocolViolation
     case unsupportedTransaction
     case suspendTimeout
+    case pinTimeout
     case cancelDelivered
     // Servers.
     case serverCrashed
@@ -54,6 +55,7 @@ public enum CloseReason: Equatable, Sendable {
         case .unsupportedTransaction:
             "transaction blocks not allowed in statement pooling mode"
         case .suspendTimeout: "suspend_timeout"
+        case .pinTimeout: "pin_timeout"
         case .cancelDelivered: "successfully sent cancel request"
         case .serverCrashed: "server conn crashed?"
         case .serverShutdown: "server shutting down"
@@ -83,7 +85,7 @@ public enum CloseReason: Equatable, Sendable {
     /// The SQLSTATE that goes with the text to a client that is told.
     public var sqlState: SQLState {
         switch self {
-        case .clientIdleTimeout: .idleSessionTimeout
+        case .clientIdleTimeout, .pinTimeout: .idleSessionTimeout
         case .loginTimeout, .protocolViolation: .protocolViolation
         case .loginFailed: .invalidPassword
         case .adminDisconnect, .poolerShutdown, .databaseRemoved, .suspendTimeout, .closeNeeded:

@@ -10,6 +10,8 @@ public struct PoolLimits: Equatable, Sendable {
     public var reserveTimeout: Nanoseconds = 0
     /// Logins that may be under way at once, when those before have succeeded.
     public var loginParallelism = 16
+    /// Connections that clients may keep beyond their transactions; nil means no limit.
+    public var pinnedMax: Int?
     /// The age at which a connection is closed between two clients; 0 means after each use.
     public var lifetime: Nanoseconds = 0
     /// How long a connection may be idle; 0 means for ever.

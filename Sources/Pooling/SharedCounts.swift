@@ -25,6 +25,10 @@ public struct SharedCounts: Equatable, Sendable {
         /// Clients that wait for a slot for a connection of their own.
         public internal(set) var dedicatedWanted = 0
 
+        /// Of the slots taken, the ones whose connections clients keep beyond their transactions,
+        /// or are about to.
+        public internal(set) var pinned = 0
+
         /// Clients that are logged in to this pool.
         public internal(set) var clients = 0
 

@@ -86,6 +86,10 @@ extension Snapshot {
         public var applicationName = ""
         /// Statements that the client has prepared, or that are prepared on the server.
         public var preparedStatements = 0
+        /// What the client keeps its server for; empty for nothing.
+        public var pinned = ""
+        /// Since when; microseconds since 1970, 0 for not at all.
+        public var pinnedSince: Int64 = 0
         /// What KILL_CLIENT takes: unique over clients and servers, and best below 2³¹, since
         /// drivers read the column as int4.
         public var id: Int64

@@ -11,6 +11,7 @@ extension Snapshot {
         self.users += other.users.filter { new in !self.users.contains { $0.name == new.name } }
         self.users.sort { $0.name < $1.name }
         self.mergePools(other.pools)
+        self.mergePins(other.pins)
         self.clients += other.clients
         self.servers += other.servers
         self.mergeStatistics(other.statistics)
@@ -56,6 +57,24 @@ extension Snapshot {
             self.pools[index].oldestWait = max(self.pools[index].oldestWait, new.oldestWait)
         }
         self.pools.sort { ($0.database, $0.user) < ($1.database, $1.user) }
+    }
+
+    private mutating func mergePins(_ others: [Pin]) {
+        for new in others {
+            let index = self.pins.firstIndex {
+                $0.database == new.database && $0.user == new.user && $0.reason == new.reason
+            }
+            guard let index else {
+                self.pins.append(new)
+                continue
+            }
+            self.pins[index].current += new.current
+            self.pins[index].counts.started += new.counts.started
+            self.pins[index].counts.refused += new.counts.refused
+            self.pins[index].counts.reset += new.counts.reset
+            self.pins[index].counts.timedOut += new.counts.timedOut
+        }
+        self.pins.sort { ($0.database, $0.user, $0.reason) < ($1.database, $1.user, $1.reason) }
     }
 
     private mutating func mergeStatistics(_ others: [DatabaseStatistics]) {

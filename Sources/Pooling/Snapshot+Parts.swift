@@ -35,6 +35,8 @@ extension Snapshot {
         public static let descriptors = Parts(rawValue: 1 << 11)
         /// `workers`.
         public static let workers = Parts(rawValue: 1 << 12)
+        /// `pins`.
+        public static let pins = Parts(rawValue: 1 << 13)
         /// Nothing but what the initialiser asks for.
         public static let process: Parts = []
     }

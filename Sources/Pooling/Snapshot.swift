@@ -67,6 +67,8 @@ public struct Snapshot: Equatable, Sendable {
     public var configuration: [ConfigurationEntry] = []
     /// Open sockets.
     public var descriptors: [Descriptor] = []
+    /// What keeps clients at their servers, summed over workers.
+    public var pins: [Pin] = []
     /// The process's workers, in their order.
     public var workers: [Worker] = []
 

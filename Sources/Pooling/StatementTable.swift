@@ -30,6 +30,8 @@ public struct StatementTable: Sendable {
         var isAccepted = false
         /// What its result looked like on the server that was asked last; 0 if not known.
         var shape: UInt64 = 0
+        /// Running it may leave something behind in the session.
+        var isSuspicious = false
         /// It is an SQL command about another statement.
         var isCommand = false
         /// The types that a server has found for its parameters, as in a Parse; empty if not known.
@@ -86,6 +88,15 @@ public struct StatementTable: Sendable {
     /// The text and the declared types, as in a Parse.
     public func body(of statement: Int) -> [UInt8] { self.entries[statement].body }
 
+    /// Whether running it may leave something behind in the session.
+    public func isSuspicious(_ statement: Int) -> Bool { self.entries[statement].isSuspicious }
+
+    /// Whether running what a Parse says behind the name may leave something behind in the session.
+    static func isSuspicious(_ bytes: Span<UInt8>, in body: Range<Int>) -> Bool {
+        let end = bytes.terminator(in: body) ?? body.upperBound
+        return !TextMarks.isHarmless(bytes, in: body.lowerBound..<end)
+    }
+
     /// The same with the types that a server has found, where the client has declared none: on a
     /// later server they are what the client was told.
     func resolvedBody(of statement: Int) -> [UInt8] {
@@ -124,6 +135,7 @@ public struct StatementTable: Sendable {
         self.bytes += size
         self.entries[place].body = body
         self.entries[place].isCommand = StatementCommand.mayBe(body.span, in: 0..<body.count)
+        self.entries[place].isSuspicious = Self.isSuspicious(body.span, in: 0..<body.count)
         self.entries[place].pool = pool
         self.entries[place].parsing = parsing
         self.entries[place].content = content

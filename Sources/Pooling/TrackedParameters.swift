@@ -57,6 +57,12 @@ public struct TrackedParameters: Sendable {
         return self.lowercased.firstIndex(of: lowercased)
     }
 
+    /// Whether a setting is followed by what the server with a combination reports of it.
+    public func reports(_ name: String, _ combination: Combination) -> Bool {
+        guard let place = self.place(of: name) else { return false }
+        return self.values(of: combination)[place] != nil
+    }
+
     /// The values of a combination in the order of `names`; nil where nothing is known.
     public func values(of combination: Combination) -> [String?] {
         guard combination != .unknown else {
@@ -153,7 +159,13 @@ public struct TrackedParameters: Sendable {
     /// text is ASCII without a backslash, so that it means the same whatever the last client has
     /// made of `client_encoding` and `standard_conforming_strings`.
     public func statements(from present: Combination, to wanted: Combination) -> String? {
-        guard present != wanted else { return nil }
+        let calls = self.calls(from: present, to: wanted)
+        return calls.isEmpty ? nil : "SELECT " + calls.joined(separator: ",")
+    }
+
+    /// The calls of `set_config` that `statements(from:to:)` is made of.
+    public func calls(from present: Combination, to wanted: Combination) -> [String] {
+        guard present != wanted else { return [] }
         let present = self.values(of: present)
         let wanted = self.values(of: wanted)
         var calls: [String] = []
@@ -166,7 +178,7 @@ public struct TrackedParameters: Sendable {
             }
             calls.append("pg_catalog.set_config(\(name),\(Self.literal(value)),false)")
         }
-        return calls.isEmpty ? nil : "SELECT " + calls.joined(separator: ",")
+        return calls
     }
 
     private static func literal(_ text: String) -> String {

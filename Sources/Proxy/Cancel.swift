@@ -194,6 +194,7 @@ extension Worker {
             return
         }
         if isCertain { server.session.cancelEnded() } else { server.session.cancelLost() }
+        self.askPending(server)
         self.recover(server)
     }
 

@@ -185,7 +185,7 @@ extension Worker {
         guard let values = pool.greeting?.write(to: &self.writer, wanted: wanted) else {
             preconditionFailure("a client greeted without a greeting")
         }
-        client.parameters = self.parameters.hold(values)
+        client.parameters = self.parameters.hold(self.wish(values, client, login, pool))
         client.login = nil
         self.enterPool(client, pool)
         self.readyClients.append(client.id)

@@ -53,12 +53,32 @@ final class ClientConnection {
     var server: ServerConnection?
     var ticket = WaitQueue.Ticket.none
     var policy = ClientPolicy()
-    var parameters = TrackedParameters.Combination.unknown
+    var parameters = TrackedParameters.Combination.unknown {
+        didSet { if self.parameters != oldValue { self.isParsingStale = true } }
+    }
+    /// What it has set beside those.
+    var wishes = Wishes.Combination.none {
+        didSet { if self.wishes != oldValue { self.isParsingStale = true } }
+    }
+    /// Of that, what it has asked for when it connected, and gets back by RESET.
+    var startupSettings: [SettingValue] = []
+    /// A server has stood as it wants it: what it has set can be set.
+    var hasProvenWishes = false
+    /// What it has set was refused at last; then a statement that sets something of it back may do
+    /// without these settings.
+    var omits: Set<String>?
+    var isRefused = false
+    /// What it may have left behind on its server.
+    var watch = SessionWatch()
+    /// It counts as one that keeps its server, or is about to.
+    var hasPin = false
+    /// Wall-clock microseconds since when it keeps its server; 0 for not at all.
+    var pinnedSince: Int64 = 0
+    /// `statements.parsing` is not what the client has set now.
+    var isParsingStale = true
     /// Whether its prepared statements are shared, so that they work on every server.
     var sharesStatements = false
     var statements = ClientStatements()
-    /// The settings that `statements.parsing` is made of.
-    var parsedBy = TrackedParameters.Combination.unknown
     /// The minor version of protocol 3 that is spoken with it.
     var protocolMinor: Int32 = 0
     /// The process ID of its cancel key; 0 before it has one.

@@ -15,6 +15,8 @@ final class ClientLogin {
     var startup: StartupParameters?
     /// Startup values of followed parameters, by their place.
     var wanted: [String?] = []
+    /// Startup values of other settings, in the order in which they came.
+    var settings: [SettingValue] = []
     /// `options` of a replication client, as sent.
     var options: String?
     var hasAskedForTLS = false
@@ -208,7 +210,10 @@ extension Worker {
             client.isAdmitted = true
         }
         do throws(StartupParameterError) {
-            login.wanted = try self.wantedParameters(startup, isConsole: isConsole)
+            (login.wanted, login.settings) = try self.wantedParameters(
+                startup,
+                isConsole: isConsole
+            )
             if !isConsole {
                 client.replication = try self.replicationMode(startup)
                 login.options = startup.others.last { $0.name == "options" }?.value

@@ -7,6 +7,10 @@ struct ClientPolicy {
     var transactionTimeout: Nanoseconds = 0
     var idleTransactionTimeout: Nanoseconds = 0
     var clientIdleTimeout: Nanoseconds = 0
+    /// What becomes of what would tie it to its server.
+    var sessionState = SessionStateRule.pin
+    /// How long it may be idle while it keeps a server; 0 for no limit.
+    var pinTimeout: Nanoseconds = 0
     /// Statements from this duration on are logged; nil for none.
     var slowThreshold: Nanoseconds?
 }

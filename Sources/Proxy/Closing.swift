@@ -62,6 +62,7 @@ extension Worker {
         if client.processID != 0 { self.keys.remove(processID: client.processID) }
         self.parameters.release(client.parameters)
         client.parameters = .unknown
+        self.forgetWishes(of: client)
         client.statements.close(&self.statements)
         if phase == .console {
             self.consoleClients -= 1
@@ -215,6 +216,8 @@ extension Worker {
     func serverClosed(_ server: ServerConnection) {
         precondition(server.phase == .closing, "closed while \(server.phase)")
         self.parameters.release(server.parameters)
+        self.wishes.release(server.wishes)
+        self.wishes.release(server.applied)
         server.exchange.closed(&self.statements)
         self.withShared { self.pools.closed(server.id) }
         self.servers.remove(server.id.index)

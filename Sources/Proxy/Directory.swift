@@ -85,6 +85,7 @@ final class PoolEntry {
     /// Fewer servers are being opened than are wanted, for the sake of idle ones of other workers.
     var hopesForOthers = false
     var counters = PoolCounters()
+    var pins = PinCounts()
     var mode = Pooling.PoolMode.session
     /// What applies to the clients of one user, the one that logged in last; nil after a reload.
     var policy: (user: String, value: ClientPolicy)?

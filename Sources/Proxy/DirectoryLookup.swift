@@ -173,6 +173,15 @@ extension Worker {
         }
     }
 
+    private static func rule(_ state: SessionState) -> SessionStateRule {
+        switch state {
+        case .pin: .pin
+        case .reset: .reset
+        case .reject: .reject
+        case .ignore: .ignore
+        }
+    }
+
     private func limits(_ database: String, _ user: String) -> PoolLimits {
         let global = self.settings.global
         var limits = PoolLimits()
@@ -181,6 +190,7 @@ extension Worker {
         limits.reserveSize = self.settings.reservePoolSize(database: database, user: user)
         limits.reserveTimeout = global.reservePoolTimeout.nanoseconds
         limits.loginParallelism = global.serverLoginParallelism
+        limits.pinnedMax = self.settings.maxPinned(database: database, user: user)
         limits.lifetime = self.settings.serverLifetime(database: database).nanoseconds
         limits.idleTimeout = global.serverIdleTimeout.nanoseconds
         limits.checkDelay =
@@ -205,6 +215,11 @@ extension Worker {
             transactionTimeout: self.settings.transactionTimeout(user: user).nanoseconds,
             idleTransactionTimeout: self.settings.idleTransactionTimeout(user: user).nanoseconds,
             clientIdleTimeout: self.settings.clientIdleTimeout(user: user).nanoseconds,
+            sessionState: Self.rule(
+                self.settings.sessionState(database: pool.database.name, user: user)
+            ),
+            pinTimeout: self.settings.pinTimeout(database: pool.database.name, user: user)
+                .nanoseconds,
             slowThreshold: self.settings.slowQueryThreshold(
                 database: pool.database.name,
                 user: user

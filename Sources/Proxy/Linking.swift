@@ -55,11 +55,8 @@ extension Worker {
         {
             server.session.needsReset = true
         }
-        if client.parameters != server.parameters,
-            let statements = self.parameters.statements(
-                from: server.parameters,
-                to: client.parameters
-            )
+        if client.parameters != server.parameters || client.wishes != server.wishes,
+            let statements = self.difference(client, server)
         {
             client.session.linkStarted()
             server.deadline = self.connectDeadline
@@ -98,6 +95,7 @@ extension Worker {
                 self.recoveryFailed(server, step, error)
             } else {
                 server.session.recovered(step)
+                if step == .reset { self.wasReset(server) }
                 self.statementsCleaned(server, step)
             }
         case .check:
@@ -108,6 +106,10 @@ extension Worker {
                 server.deadline = .max
                 self.checkIn(server)
             }
+        case .question:
+            self.questionAnswered(server, error)
+        case .undo:
+            self.undone(server, error)
         case .healing:
             self.healed(server)
         case .connectQuery:
@@ -126,30 +128,9 @@ extension Worker {
         }
     }
 
-    /// The server stands as its client wants it, or refuses to.
-    private func parametersApplied(_ server: ServerConnection, _ error: ErrorFields?) {
-        guard let client = server.client else { return }
-        server.deadline = .max
-        if let error {
-            self.closeClient(
-                client,
-                .parametersFailed,
-                ErrorFields(.fatal, error.sqlState, error.message, detail: error.detail)
-            )
-            return
-        }
-        self.adoptSpellings(client, server)
-        client.session.linked()
-        if client.isCancelPending {
-            self.release(client, server)
-            return self.refuseCanceled(client)
-        }
-        self.readyClients.append(client.id)
-    }
-
     /// The server may spell a value in another way than the client did; from now on both know it
     /// so, as the client of PostgreSQL would from the start.
-    private func adoptSpellings(_ client: ClientConnection, _ server: ServerConnection) {
+    func adoptSpellings(_ client: ClientConnection, _ server: ServerConnection) {
         guard client.parameters != server.parameters else { return }
         let asked = self.parameters.values(of: client.parameters)
         let actual = self.parameters.values(of: server.parameters)
@@ -188,7 +169,9 @@ extension Worker {
     /// A server is free, or will be.
     func giveBack(_ server: ServerConnection) {
         server.statements.clear(forgettingNames: true)
-        if !server.isMidMessage, server.session.standing() == .ready {
+        if !server.isMidMessage, server.session.standing() == .ready,
+            server.wishes == .none || !self.wishes.endsIdleServers(server.wishes)
+        {
             self.checkIn(server)
         } else {
             self.pools.recoveryStarted(server.id, now: self.loop.now)

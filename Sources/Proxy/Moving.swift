@@ -77,6 +77,7 @@ extension Worker {
             reader: server.reader,
             stash: unsafe Array(server.stash.bytes),
             parameters: self.parameters.values(of: server.parameters),
+            wishes: self.wishes.settings(of: server.wishes),
             statements: server.exchange.luggage(self.statements),
             processID: server.processID,
             secret: server.secret,
@@ -84,6 +85,7 @@ extension Worker {
             needsCheck: server.needsCheck
         )
         self.parameters.release(server.parameters)
+        self.wishes.release(server.wishes)
         server.exchange.closed(&self.statements)
         self.servers.remove(server.id.index)
         self.touch(server.pool)
@@ -131,6 +133,7 @@ extension Worker {
         server.reader = transfer.reader
         unsafe transfer.stash.withUnsafeBytes { unsafe server.stash.append($0) }
         server.parameters = self.parameters.hold(transfer.parameters)
+        server.wishes = self.wishes.hold(transfer.wishes)
         server.exchange.limit = self.settings.global.maxPreparedStatements
         server.exchange.unpack(transfer.statements, &self.statements)
         server.processID = transfer.processID

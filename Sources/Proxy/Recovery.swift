@@ -25,6 +25,7 @@ extension Worker {
             return self.closeServer(server, .ownerGone, isCancelled: vanished)
         }
         self.finishMessage(server, of: client)
+        self.leaveState(of: client, on: server)
         server.exchange.clientGone(&client.statements, &self.statements)
         server.record.end()
         server.refusals.removeAll()
@@ -63,6 +64,7 @@ extension Worker {
             let step = server.session.nextRecovery(midMessage: server.isMidMessage)
             switch step {
             case .ready:
+                if self.undo(server) { return }
                 server.phase = .ready
                 server.deadline = .max
                 self.checkIn(server)
@@ -89,7 +91,7 @@ extension Worker {
             case .deallocate:
                 return self.clean(server, "DEALLOCATE ALL", step)
             case .reset:
-                return self.clean(server, self.settings.global.serverResetQuery, step)
+                return self.clean(server, self.resetQuery(for: server), step)
             }
         }
     }

@@ -41,7 +41,13 @@ extension Worker {
             }
         case .release:
             if let client = unsafe server.borrowedClient {
-                unsafe client._withUnsafeGuaranteedRef { self.release($0, server) }
+                unsafe client._withUnsafeGuaranteedRef {
+                    if $0.watch.isRaised {
+                        self.transactionEnded($0, server)
+                    } else {
+                        self.release($0, server)
+                    }
+                }
             }
         case .refuseTransaction:
             preconditionFailure("a transaction refused too late")

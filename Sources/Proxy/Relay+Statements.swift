@@ -46,6 +46,10 @@ extension Worker {
         _ frame: Frame
     ) -> Int {
         let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
+        if let refusal = self.inspect(request, client, server, span, frame) {
+            self.forward(chunk, run, to: server.socket)
+            return self.refuse(refusal, request, client, server, span, frame)
+        }
         let named = request == .parse && Self.namesStatement(span, frame)
         let start = self.closeForeignUnnamed(request, named, client, server, chunk, run)
         let isFirst = server.session.isAtRest
@@ -53,7 +57,7 @@ extension Worker {
         let body = frame.bodyOffset..<frame.end
         var statement = -1
         var rest = frame.offset
-        let outcome: StatementExchange.Outcome
+        var outcome = StatementExchange.Outcome.pass
         switch request {
         case .parse:
             outcome = self.bookParse(client, server, span, frame, named)
@@ -73,6 +77,11 @@ extension Worker {
                 &self.statements,
                 &self.writer
             )
+            if outcome == .renamed || (outcome == .pass && end == portalEnd + 1),
+                let refusal = self.inspectBound(statement, client, server)
+            {
+                outcome = .refuse(refusal)
+            }
             if outcome == .renamed {
                 rest = end + 1
                 let name = self.statements.name(of: statement)
@@ -324,15 +333,20 @@ extension Worker {
     /// Brings what a client's statements are parsed by up to date.
     @inline(__always)
     private func refreshParsing(_ client: ClientConnection) {
-        if client.parsedBy != client.parameters { self.readParsing(client) }
+        if client.isParsingStale { self.readParsing(client) }
     }
 
     private func readParsing(_ client: ClientConnection) {
-        client.parsedBy = client.parameters
-        client.statements.parsing = self.parameters.parsing(
-            of: client.parameters,
-            self.process.contentHash
-        )
+        client.isParsingStale = false
+        let maker = self.process.contentHash
+        var parsing = self.parameters.parsing(of: client.parameters, maker)
+        var more = self.wishes.parsing(of: client.wishes)
+        if client.watch.isParsingUnsettled {
+            // Something has been set that is not known yet: like nothing that was before.
+            more += ContentHash(high: 0, low: self.nextUnnamed().number).bytes
+        }
+        if !more.isEmpty { parsing = maker(parsing.bytes + more) }
+        client.statements.parsing = parsing
     }
 
     // MARK: Refusals
@@ -357,6 +371,34 @@ extension Worker {
         server.session.sent(.close, for: .quiet)
         server.session.sent(.parse, for: .quiet)
         server.session.sent(.parse, for: .refusal)
+    }
+
+    /// Does not run what a client has sent, and has it fail in its place.
+    ///
+    /// - Returns: where the bytes that are not sent yet begin.
+    func refuse(
+        _ fields: ErrorFields,
+        _ request: ReplyLedger.Request,
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) -> Int {
+        guard request == .query || request == .functionCall else {
+            self.sendRefusal(fields, to: server)
+            return frame.end
+        }
+        self.noteRequest(client, server, request, span, frame)
+        if request == .query, client.statements.unnamed.name != .none {
+            server.exchange.querySent(server.session, &client.statements)
+        }
+        server.refusals.append(fields)
+        server.record.end()
+        self.writer.removeAll()
+        self.writer.query("refused by Weir")
+        self.send(self.writer.bytes, to: server.socket)
+        server.session.sent(.query, for: .refusal)
+        return frame.end
     }
 
     /// A request has failed that was sent to fail.

@@ -87,6 +87,7 @@ extension Worker {
                     position = self.discard(client, frame)
                     run = position
                 } else {
+                    if client.isRefused { self.chooseOmissions(client, span, frame) }
                     guard self.acquire(client) else { break walk }
                 }
             case .hold:
@@ -191,6 +192,14 @@ extension Worker {
     ) -> Int {
         let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
         let named = request == .parse && Self.namesStatement(span, frame)
+        if client.session.mode != .session {
+            if let refusal = self.inspect(request, client, server, span, frame) {
+                self.forward(chunk, run, to: server.socket)
+                return self.refuse(refusal, request, client, server, span, frame)
+            }
+            // What it is to is not known.
+            if request == .bind { client.watch.bound() }
+        }
         let start = self.closeForeignUnnamed(request, named, client, server, chunk, run)
         if named {
             server.session.namedParseSent()
@@ -374,6 +383,7 @@ extension Worker {
                 server.statements.failed(fields.sqlState)
                 if fields.severity != .error { server.hasSaidGoodbye = true }
                 server.pool.counters.serverErrorCount += 1
+                server.client?.watch.failed()
             case .replaceError:
                 run = position
                 self.tellRefusal(server)
@@ -420,6 +430,9 @@ extension Worker {
     /// Whether a reply goes to the client that has the server.
     private func isForwarded(_ verdict: ReplyLedger.Verdict, _ server: ServerConnection) -> Bool {
         switch verdict {
+        case .asynchronous where server.own == .question:
+            // A client that listens is told while its server is asked.
+            server.client != nil
         case .forward, .forwardEnd, .forwardError, .asynchronous, .asynchronousError:
             server.client?.session.state == .linked
         case .swallow, .swallowEnd, .swallowError, .replaceError, .unexpected: false
@@ -429,6 +442,8 @@ extension Worker {
     /// How much of a reply must have come before it can be decided about.
     private static func inspectedReply(_ frame: Frame, _ server: ServerConnection) -> Int {
         switch BackendKind(rawValue: frame.kind) {
+        case .dataRow where server.own == .question:
+            min(frame.length, Self.answerMax)
         case .readyForQuery, .parameterStatus, .commandComplete, .error:
             min(frame.length, Limits.errorLengthMax)
         case .rowDescription where server.exchange.awaitsAnswers,
@@ -451,6 +466,8 @@ extension Worker {
             self.commandCompleted(server, span, frame.bodyOffset..<frame.end)
         case .parameterStatus:
             self.parameterReported(server, span, frame.bodyOffset..<frame.end)
+        case .dataRow where server.own == .question:
+            self.answerReceived(server, span, frame)
         case .copyBoth:
             self.streamStarted(server)
         case .parseComplete, .closeComplete, .parameterDescription, .rowDescription, .noData:

@@ -33,6 +33,10 @@ final class ServerConnection {
         case check
         /// `connect_query`.
         case connectQuery
+        /// What its client has left behind in the session.
+        case question
+        /// A setting that an idle server must not have is set back.
+        case undo
         /// The end of a batch whose error is kept from the client, since it is sent again.
         case healing
     }
@@ -72,6 +76,15 @@ final class ServerConnection {
     var hasSaidGoodbye = false
 
     var parameters = TrackedParameters.Combination.unknown
+    /// What is set in its session beside those.
+    var wishes = Wishes.Combination.none
+    /// What will be, when the present request of Weir's own has been answered.
+    var applied = Wishes.Combination.none
+    /// What it is asked, or will be as soon as no cancel request is on its way to it.
+    var question: SessionQuestion?
+    var answer = SessionAnswer()
+    /// Nobody knows what its last client has left behind.
+    var needsDiscard = false
     /// The prepared statements that it has, and what its client does about them.
     var exchange = StatementExchange()
     /// The client's batch, as long as it could be sent once more.

@@ -21,6 +21,8 @@ struct ServerTransfer: Sendable {
     var stash: [UInt8]
     /// Values of the followed parameters, by their place.
     var parameters: [String?]
+    /// What is set beside those.
+    var wishes: [SettingValue]
     /// The shared statements that it has prepared.
     var statements: [StatementCopy]
     var processID: UInt32

@@ -20,6 +20,7 @@ extension Worker {
         if parts.contains(.databases) { snapshot.databases = self.databaseRows() }
         if parts.contains(.users) { snapshot.users = self.userRows() }
         if parts.contains(.pools) { snapshot.pools = self.poolRows() }
+        if parts.contains(.pins) { snapshot.pins = self.pinRows() }
         if parts.contains(.clients) { snapshot.clients = self.clients.all.map { self.row($0) } }
         if parts.contains(.servers) { snapshot.servers = self.servers.all.map { self.row($0) } }
         if parts.contains(.statistics) {
@@ -200,6 +201,7 @@ extension Worker {
         row.replication = Self.replication(server.replication)
         row.closeNeeded = self.pools.isCloseNeeded(server.id)
         row.link = server.client?.handle
+        if let client = server.client { self.describePins(client, in: &row) }
         row.remotePID = Int(server.processID)
         row.applicationName = self.applicationName(server.parameters)
         row.preparedStatements = server.exchange.count
@@ -229,6 +231,7 @@ extension Worker {
         }
         row.replication = Self.replication(client.replication)
         row.link = client.server?.handle
+        self.describePins(client, in: &row)
         row.applicationName = self.applicationName(client.parameters)
         row.preparedStatements = client.statements.count
         if let peer = self.loop.peerCredentials(client.socket), client.isUnix {

@@ -2,30 +2,42 @@ import Pooling
 import Settings
 import Wire
 
-/// Startup parameters: which are followed, which ignored, which refused.
+/// Startup parameters: which are followed, which ignored, which set as any other setting.
 extension Worker {
-    /// The values that a client asks for in its startup packet, by their place among the followed
-    /// parameters.
+    /// The values that a client asks for in its startup packet: by their place among the followed
+    /// parameters, and those of all other settings.
     func wantedParameters(
         _ startup: StartupParameters,
         isConsole: Bool
-    ) throws(StartupParameterError) -> [String?] {
+    ) throws(StartupParameterError) -> (wanted: [String?], settings: [SettingValue]) {
         var wanted = [String?](repeating: nil, count: self.parameters.names.count)
-        if isConsole { return wanted }
+        var settings: [SettingValue] = []
+        if isConsole { return (wanted, settings) }
         let isForReplication = try self.replicationMode(startup) != .none
         let ignored = self.settings.global.ignoreStartupParameters
-        for parameter in startup.others {
+        // Names count more than `options`, as for PostgreSQL, wherever they stand.
+        for parameter in startup.others where parameter.name == "options" {
+            // A replication client's server takes them as they are.
+            guard !isForReplication, !ignored.contains("options") else { continue }
+            try self.readOptions(parameter.value, into: &wanted, &settings)
+        }
+        for parameter in startup.others where parameter.name != "options" {
             if let place = self.parameters.place(of: parameter.name) {
                 wanted[place] = parameter.value
-            } else if parameter.name == "options" {
-                // A replication client's server takes them as they are.
-                guard !isForReplication, !ignored.contains("options") else { continue }
-                try self.readOptions(parameter.value, into: &wanted)
             } else if parameter.name != "replication", !ignored.contains(parameter.name) {
-                throw .unsupported(parameter.name)
+                if isForReplication { throw .unsupported(parameter.name) }
+                settings.append(Self.setting(parameter.name, parameter.value))
             }
         }
-        return wanted
+        guard settings.count <= Self.settingsMax else { throw .tooMany }
+        return (wanted, settings)
+    }
+
+    /// Settings beside the followed ones that a startup packet may ask for.
+    private static let settingsMax = 64
+
+    private static func setting(_ name: String, _ value: String) -> SettingValue {
+        SettingValue(name: name.lowercased(), value: Array(value.utf8))
     }
 
     /// What kind of replication a client asks for; the last of several values counts, as for
@@ -46,7 +58,8 @@ extension Worker {
     /// backslash keeps from separating.
     private func readOptions(
         _ text: String,
-        into wanted: inout [String?]
+        into wanted: inout [String?],
+        _ settings: inout [SettingValue]
     ) throws(StartupParameterError) {
         var words = Self.words(text)[...]
         while let word = words.popFirst() {
@@ -67,7 +80,7 @@ extension Worker {
             if let place = self.parameters.place(of: name) {
                 wanted[place] = value
             } else if !self.settings.global.ignoreStartupParameters.contains(name) {
-                throw .unsupportedOption(name)
+                settings.append(Self.setting(name, value))
             }
         }
     }

@@ -2,10 +2,10 @@ import Wire
 
 /// Why a startup parameter cannot be accepted.
 enum StartupParameterError: Error {
-    /// Neither followed nor ignored.
+    /// A replication client's, whose server knows no SET.
     case unsupported(String)
-    /// In `options`, likewise.
-    case unsupportedOption(String)
+    /// More settings than a client may ask for at once.
+    case tooMany
     /// `options` holds something else than `-c name=value` and `--name=value`.
     case unsupportedOptions
     /// `replication` has a value that is none of its own.
@@ -25,13 +25,8 @@ enum StartupParameterError: Error {
                 "unsupported startup parameter: \(name)",
                 hint: Self.hint
             )
-        case .unsupportedOption(let name):
-            ErrorFields(
-                .fatal,
-                .protocolViolation,
-                "unsupported startup parameter in options: \(name)",
-                hint: Self.hint
-            )
+        case .tooMany:
+            ErrorFields(.fatal, .protocolViolation, "too many startup parameters")
         case .invalidReplication(let value):
             ErrorFields(
                 .fatal,

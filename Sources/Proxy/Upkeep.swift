@@ -102,7 +102,8 @@ extension Worker {
             // Who comes back soon finds its memory; who does not shall cost little.
             if client.stash.isEmpty { client.stash.free() }
             let limit = client.policy.clientIdleTimeout
-            if limit > 0, idle >= limit { self.closeClient(client, .clientIdleTimeout) }
+            if limit > 0, idle >= limit { return self.closeClient(client, .clientIdleTimeout) }
+            self.checkPin(client, idle: idle)
         case .console, .leaving, .closed:
             break
         }

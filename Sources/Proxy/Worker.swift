@@ -101,6 +101,7 @@ public final class Worker {
     var poolsByID: [PoolEntry?] = []
     var poolsByName: [PoolName: PoolEntry] = [:]
     var parameters: TrackedParameters
+    var wishes = Wishes()
     /// The statements that clients have prepared.
     var statements: StatementTable
     /// How many Parses of unnamed statements have been named here.

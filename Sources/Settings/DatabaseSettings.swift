@@ -43,6 +43,12 @@ public struct DatabaseSettings: Sendable, Equatable {
     public var applicationName: String?
     /// Duration from which this database's statements are logged.
     public var slowQueryThreshold: SlowQueryThreshold?
+    /// What becomes of session state that no other server connection could have.
+    public var sessionState: SessionState?
+    /// Server connections of one pool that may be pinned; -1 = all but one, at least one.
+    public var maxPinned: Int?
+    /// How long a pinned client may be idle; 0 = no limit.
+    public var pinTimeout: TimeSetting?
 
     /// Makes an entry in which only the name is set.
     public init(name: String) {

@@ -214,6 +214,12 @@ public struct GlobalSettings: Sendable, Equatable {
     public var serverLoginParallelism: Int = 16
     /// How long clients wait while PostgreSQL is down; 5 s, 0 = query_wait_timeout alone.
     public var databaseDownTimeout: TimeSetting = .seconds(5)
+    /// What becomes of session state that no other server connection could have; `pin`.
+    public var sessionState: SessionState = .pin
+    /// Server connections of one pool that may be pinned; -1 = all but one, at least one.
+    public var maxPinned: Int = -1
+    /// How long a pinned client may be idle; 0 = no limit.
+    public var pinTimeout: TimeSetting = .zero
     /// Duration from which a statement is logged; 0.1 s, 0 = all, -1 = none.
     public var slowQueryThreshold: SlowQueryThreshold = .atLeast(.milliseconds(100))
     /// File of slow-query records; empty = the process's log stream.

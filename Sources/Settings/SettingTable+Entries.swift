@@ -20,6 +20,9 @@ extension SettingTable {
         .init("timezone", \.timezone, .optionalText),
         .init("application_name", \.applicationName, .optionalText),
         .init("slow_query_threshold", \.slowQueryThreshold, .optional(.slowQueryThreshold)),
+        .init("session_state", \.sessionState, .optional(.names())),
+        .init("max_pinned", \.maxPinned, .optional(.pinnedCount)),
+        .init("pin_timeout", \.pinTimeout, .optional(.time)),
     ]
 
     /// The keys of an entry of `[users]`.
@@ -38,6 +41,9 @@ extension SettingTable {
         ),
         .init("client_idle_timeout", \.clientIdleTimeout, .optional(.time, unless: .zero)),
         .init("slow_query_threshold", \.slowQueryThreshold, .optional(.slowQueryThreshold)),
+        .init("session_state", \.sessionState, .optional(.names())),
+        .init("max_pinned", \.maxPinned, .optional(.pinnedCount)),
+        .init("pin_timeout", \.pinTimeout, .optional(.time)),
     ]
 
     /// Other names of keys of `[databases]` and `[users]`.
@@ -48,7 +54,7 @@ extension SettingTable {
         let keys = [
             "server_budget", "budget_ledger", "fleet_name", "node_name",
             "ledger_database", "ledger_user", "control_reserve", "etcd_endpoints", "budget_fence",
-            "max_waiting", "session_state", "max_pinned", "pin_timeout", "http_listen",
+            "max_waiting", "http_listen",
         ]
         return Dictionary(uniqueKeysWithValues: keys.map { ($0, notYet) })
     }()
@@ -76,6 +82,11 @@ extension SettingKind where Value == String? {
             show: { $0 ?? "" }
         )
     }
+}
+
+extension SettingKind where Value == Int {
+    /// How many servers of a pool may be pinned.
+    static var pinnedCount: SettingKind { .integer(-1...1_000_000) }
 }
 
 extension SettingKind where Value == RedactedText? {

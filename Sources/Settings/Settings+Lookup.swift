@@ -91,6 +91,26 @@ extension Settings {
             ?? self.global.slowQueryThreshold
     }
 
+    /// What becomes of session state that no other server connection could have.
+    public func sessionState(database: String, user: String) -> SessionState {
+        self.users[user]?.sessionState ?? self.entry(database)?.sessionState
+            ?? self.global.sessionState
+    }
+
+    /// How many server connections of the pool may be pinned; nil = no limit.
+    public func maxPinned(database: String, user: String) -> Int? {
+        let maximum =
+            self.users[user]?.maxPinned ?? self.entry(database)?.maxPinned ?? self.global.maxPinned
+        if maximum >= 0 { return maximum }
+        let size = self.poolSize(database: database, user: user)
+        return size == 0 ? nil : max(1, size - 1)
+    }
+
+    /// How long a pinned client may be idle; zero = no limit.
+    public func pinTimeout(database: String, user: String) -> TimeSetting {
+        self.users[user]?.pinTimeout ?? self.entry(database)?.pinTimeout ?? self.global.pinTimeout
+    }
+
     private func entry(_ name: String) -> DatabaseSettings? {
         self.databases[name] ?? self.fallbackDatabase
     }

@@ -12,6 +12,8 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible {
 
     /// `00000`
     public static let success = SQLState("00000")
+    /// `01000`
+    public static let warning = SQLState("01000")
     /// `08006`: the connection to the server broke.
     public static let connectionFailure = SQLState("08006")
     /// `08P01`: bytes that the protocol does not allow here.
@@ -46,6 +48,8 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible {
     public static let outOfMemory = SQLState("53200")
     /// `53300`: the house is full.
     public static let tooManyConnections = SQLState("53300")
+    /// `53400`: a limit of the configuration.
+    public static let configurationLimitExceeded = SQLState("53400")
     /// `54000`
     public static let programLimitExceeded = SQLState("54000")
     /// `57014`

@@ -44,8 +44,14 @@ struct ColumnsTests {
             """
         ),
         ("TOTALS", 2, "name:s value:N"),
-        ("CLIENTS", 21, Self.connections),
-        ("SERVERS", 21, Self.connections),
+        ("CLIENTS", 23, Self.connections + " pinned:s pinned_since:s"),
+        ("SERVERS", 23, Self.connections + " pinned:s pinned_since:s"),
+        (
+            "PINS", 8,
+            """
+            database:s user:s reason:s current:i total:q refused:q reset:q timed_out:q
+            """
+        ),
         ("SOCKETS", 28, Self.sockets),
         ("ACTIVE_SOCKETS", 28, Self.sockets),
         (

@@ -35,6 +35,7 @@ struct ConnectionTablesTests {
             client.tls = "TLSv1.3/TLS_AES_256_GCM_SHA384"
             client.applicationName = "psql"
             client.preparedStatements = 5
+            client.pinned = "listen"
         }
         let reply = try AdminConsole.ask("SHOW CLIENTS", .with { $0.clients = [client] })
         #expect(reply.rows.count == 1)
@@ -47,7 +48,7 @@ struct ConnectionTablesTests {
             row == [
                 "C", "alice", "app", "logical", "waiting", "10.0.0.9", "50001", "10.0.0.1", "6432",
                 "3", "42", "1", "0xabc0", "0xdef0", "4321", "TLSv1.3/TLS_AES_256_GCM_SHA384",
-                "psql", "5", "7",
+                "psql", "5", "7", "listen", "",
             ]
         )
     }

@@ -34,6 +34,17 @@ struct PoolTablesTests {
         currentClientConnections: 7
     )
 
+    @Test func `every count of a pin stands in its own column`() throws {
+        var pin = Snapshot.Pin(database: "app", user: "alice", reason: "listen")
+        pin.current = 1
+        pin.counts.started = 2
+        pin.counts.refused = 3
+        pin.counts.reset = 4
+        pin.counts.timedOut = 5
+        let reply = try AdminConsole.ask("SHOW PINS", .with { $0.pins = [pin] })
+        #expect(reply.rows == [["app", "alice", "listen", "1", "2", "3", "4", "5"]])
+    }
+
     @Test func `every count of a pool stands in its own column, and the console has a pool`() throws
     {
         var pool = Snapshot.Pool(

@@ -6,6 +6,7 @@ struct SnapshotUseTests {
     static let needs: [(String, Snapshot.Parts?)] = [
         ("SHOW CLIENTS", .clients),
         ("SHOW SERVERS", .servers),
+        ("SHOW PINS", .pins),
         ("SHOW SOCKETS", [.clients, .servers]),
         ("show active_sockets;", [.clients, .servers]),
         ("SHOW POOLS", .pools),

@@ -39,8 +39,7 @@ class Sampler:
         self.connection.close()
 
 
-@pytest.mark.parametrize(
-    "protocol", ["simple", "extended", pytest.param("prepared", marks=pytest.mark.planned)])
+@pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
 @pytest.mark.parametrize("script", ["tpcb-like", "select-only", "simple-update"])
 def test_pgbench_keeps_the_pool_size(weir, postgres, bench, binary, script, protocol):
     # 64 clients hammer a pool of 8. None may see an error, and PostgreSQL may never see a ninth session.

@@ -13,7 +13,7 @@ from conftest import LONG
 from harness import HOST, PG_BIN
 from pgwire import Closed, bind, describe, execute, parse, sync
 
-pytestmark = [pytest.mark.weir_only, pytest.mark.planned]
+pytestmark = pytest.mark.weir_only
 
 CLIENTS, POOL = 64, 8
 

@@ -22,7 +22,7 @@ def one(weir):
 @pytest.fixture
 def two(weir):
     """Two server connections, of which a second client can take one."""
-    return weir(default_pool_size=2)
+    return weir(default_pool_size=2, max_pinned=2)
 
 
 def on_another_server(pooler, client):

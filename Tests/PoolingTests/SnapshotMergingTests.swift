@@ -71,6 +71,32 @@ struct SnapshotMergingTests {
         #expect(sum.workers == [Self.worker(0), Self.worker(1)])
     }
 
+    @Test func `pins of one pool and reason are added`() {
+        func pin(_ reason: String, _ current: Int) -> Snapshot.Pin {
+            var pin = Snapshot.Pin(database: "a", user: "b", reason: reason)
+            pin.current = current
+            pin.counts.started = 1
+            pin.counts.refused = 2
+            pin.counts.reset = 3
+            pin.counts.timedOut = 4
+            return pin
+        }
+        var sum = Self.snapshot()
+        sum.pins = [pin("prepare", 5)]
+        var other = Self.snapshot()
+        other.pins = [pin("prepare", 6), pin("listen", 7)]
+        sum.merge(other)
+        #expect(sum.pins.map(\.reason) == ["listen", "prepare"])
+        #expect(sum.pins[1].current == 11)
+        let counts = sum.pins[1].counts
+        #expect([counts.started, counts.refused, counts.reset, counts.timedOut] == [2, 4, 6, 8])
+        var known = PinCounts()
+        known.add([.locks, .unknown], to: \.refused)
+        known.add(.locks, to: \.refused)
+        #expect(known.counts(of: .locks).refused == 2 && known.counts(of: .unknown).refused == 1)
+        #expect(known.counts(of: .listens).isZero)
+    }
+
     @Test func `counts of memory and places are added`() {
         var sum = Self.snapshot()
         sum.counts.usedClients = 3

@@ -79,7 +79,7 @@ struct SettingsChangeTests {
     }
 
     @Test func `each global key is noticed and treated as its table entry says`() throws {
-        let samples = ["7", "3", "x", "statement", "epoll", "trust", "allow", "off"]
+        let samples = ["7", "3", "x", "statement", "epoll", "trust", "allow", "off", "reset"]
         let old = try load("[weir]")
         for setting in SettingTable.global {
             var global = old.global

@@ -29,7 +29,7 @@ struct SettingsCheckTests {
     @Test(arguments: [
         "server_budget", "budget_ledger", "fleet_name", "node_name", "ledger_database",
         "ledger_user", "control_reserve", "etcd_endpoints", "budget_fence", "max_waiting",
-        "session_state", "http_listen",
+        "http_listen",
     ])
     func `keys of later versions are known`(key: String) {
         #expect(

@@ -47,6 +47,32 @@ struct SettingsLookupTests {
         )
     }
 
+    @Test func `what may be pinned is all but one of the pool's size, or what is said`() throws {
+        #expect(self.settings.maxPinned(database: "a", user: "x") == 2)
+        #expect(self.settings.maxPinned(database: "a", user: "u") == nil)
+        let said = try load(
+            """
+            [weir]
+            max_pinned = 7
+            pin_timeout = 9
+            [databases]
+            a = pool_size=1 max_pinned=-1 session_state=reset
+            b = max_pinned=0 pin_timeout=0
+            [users]
+            u = max_pinned=3 session_state=reject
+            """
+        )
+        #expect(said.maxPinned(database: "a", user: "x") == 1)
+        #expect(said.maxPinned(database: "b", user: "x") == 0)
+        #expect(said.maxPinned(database: "c", user: "x") == 7)
+        #expect(said.maxPinned(database: "b", user: "u") == 3)
+        #expect(said.pinTimeout(database: "a", user: "x") == .seconds(9))
+        #expect(said.pinTimeout(database: "b", user: "x") == .zero)
+        #expect(said.sessionState(database: "a", user: "u") == .reject)
+        #expect(said.sessionState(database: "a", user: "x") == .reset)
+        #expect(said.sessionState(database: "b", user: "x") == .pin)
+    }
+
     @Test func `a minimum never exceeds the pool's size`() {
         #expect(self.settings.minPoolSize(database: "a", user: "x") == 3)
         #expect(self.settings.minPoolSize(database: "a", user: "u") == 4)
