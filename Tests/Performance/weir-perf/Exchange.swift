@@ -4,6 +4,8 @@ import TestSupport
 struct Exchange: Sendable {
     let request: [RawMessage]
     let reply: [RawMessage]
+    /// A statement that the client prepares before the first transaction: the body of its Parse.
+    var preparation: String?
 
     var requestBytes: [UInt8] { self.request.flatMap(\.bytes) }
     var replyBytes: [UInt8] { self.reply.flatMap(\.bytes) }
@@ -24,6 +26,18 @@ struct Exchange: Sendable {
             RawMessage("S"),
         ],
         reply: [RawMessage("1"), RawMessage("2"), Self.columns] + [Self.row] + Self.end
+    )
+
+    /// The same query as a named statement, as `pgbench -M prepared -S` sends it.
+    static let prepared = Exchange(
+        request: [
+            RawMessage("B", "\0P0_1\0\0\0\0\u{1}\0\0\0\u{4}4711\0\0"),
+            RawMessage("D", "P\0"),
+            RawMessage("E", "\0\0\0\0\0"),
+            RawMessage("S"),
+        ],
+        reply: [RawMessage("2"), Self.columns] + [Self.row] + Self.end,
+        preparation: "P0_1\0\(Self.statement) WHERE aid = $1;\0\0\0"
     )
 
     /// A query that returns 100 rows, which fit into one receive buffer.

@@ -28,6 +28,10 @@ struct FakeClient {
         let key = messages.first { $0.kind == UInt8(ascii: "K") }?.bytes.dropFirst(5).prefix(4)
         let processID = (key ?? []).reduce(0) { $0 << 8 | UInt32($1) }
         self.worker = processID % UInt32(CancelKeys.workersMax)
+        guard let preparation = exchange.preparation else { return }
+        self.stream.send(RawMessage("P", preparation).bytes + RawMessage("S").bytes)
+        let answer = [RawMessage("1"), RawMessage("Z", "I")].flatMap(\.bytes).count
+        self.stream.receive(answer, into: &self.input)
     }
 
     /// Sends one batch and waits for its answers.

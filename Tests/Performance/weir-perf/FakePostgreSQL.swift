@@ -1,7 +1,7 @@
 import TestSupport
 
 /// A server that trusts everybody and answers every Query and every Sync at once with the same
-/// bytes.
+/// bytes, or, where something has been parsed under a name, with what a preparation is answered.
 struct FakePostgreSQL: Sendable {
     private let listener: Int32
     private let reply: [UInt8]
@@ -27,6 +27,13 @@ struct FakePostgreSQL: Sendable {
             RawMessage("Z", "I"),
         ].flatMap(\.bytes)
 
+    /// A Parse and the Describe that goes with it, with a Sync.
+    private static let prepared: [UInt8] =
+        [
+            RawMessage("1"), RawMessage("t", "\0\u{1}\0\0\0\u{17}"), RawMessage("n"),
+            RawMessage("Z", "I"),
+        ].flatMap(\.bytes)
+
     /// Serves one connection until its end.
     func serve() {
         let stream = Stream.accept(from: self.listener)
@@ -37,11 +44,18 @@ struct FakePostgreSQL: Sendable {
         input.removeFirst(Self.startupLength(input))
         stream.send(Self.greeting)
         var output: [UInt8] = []
+        var isPreparing = false
         while stream.receive(into: &input) {
             output.removeAll(keepingCapacity: true)
-            for message in RawMessage.take(from: &input)
-            where message.kind == UInt8(ascii: "Q") || message.kind == UInt8(ascii: "S") {
-                output += self.reply
+            for message in RawMessage.take(from: &input) {
+                switch message.kind {
+                case UInt8(ascii: "P") where message.body.first != 0: isPreparing = true
+                case UInt8(ascii: "S") where isPreparing:
+                    output += Self.prepared
+                    isPreparing = false
+                case UInt8(ascii: "Q"), UInt8(ascii: "S"): output += self.reply
+                default: break
+                }
             }
             if !output.isEmpty { stream.send(output) }
         }

@@ -17,6 +17,8 @@ enum Scenario: String, CaseIterable {
     case relayShared = "relay.shared"
     /// As `relaySimple` with an extended query.
     case relayExtended = "relay.extended"
+    /// As `relaySimple` with a named statement that has been prepared, in transaction pooling.
+    case relayPrepared = "relay.prepared"
     /// As `relaySimple`, the queries coming in batches of 32: what a message costs beside the turn.
     case relayPipelined = "relay.pipelined"
     /// As `relaySimple` with a result of 100 rows.
@@ -35,6 +37,7 @@ enum Scenario: String, CaseIterable {
         case .relayShared:
             RelayRun(port: port, engine: engine, workers: 2).measure(.simple, count: count)
         case .relayExtended: relay.measure(.extended, count: count)
+        case .relayPrepared: relay.measure(.prepared, count: count)
         case .relayPipelined: relay.measure(.simple, batch: 32, count: count)
         case .relayRows: relay.measure(.rows, count: count)
         }
