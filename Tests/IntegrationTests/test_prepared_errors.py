@@ -172,6 +172,37 @@ def test_a_parse_that_is_skipped(retell):
     retell(story, "1Z E[26000]Z E[26000]Z 2TDCZ 1E[22012]Z E[26000]Z 1Z 2TDCZ")
 
 
+THROWN_AWAY = (
+    (parse("SELECT 1", "s"), execute("nowhere"), close_statement("s"), parse("SELECT 2", "s")),
+    (parse("SELECT 1", "t"),),
+    (parse("SELECT 3", "u"),),
+    (run("t"), run("missing"), run("u"), run("s")),
+    (run("t"),),
+    (run("u"), run("missing"), parse("SELECT 4", "S"), close_statement("t")),
+    (run("s"), run("t"), run("u")),
+    (close_statement("s"), run("missing"), parse("SELECT 1", "s")),
+    (parse("SELECT 1", "s"), run("t")),
+    (bind([], "t"), execute(), execute("nowhere"), run("u")),
+    (run("t"),),
+    (close_statement("s"), close_statement("t"), close_statement("u")),
+)
+
+
+def test_evictions_that_are_thrown_away(retell):
+    # What a pooler closes to make room, or because the client did, may be skipped with the rest of a batch.
+    def story(client):
+        for batch in THROWN_AWAY:
+            client.batch(*batch)
+        client.pipeline(*THROWN_AWAY)
+        for at in range(0, len(THROWN_AWAY), 2):
+            client.pipeline(*THROWN_AWAY[at:at + 2])
+        for at in range(0, len(THROWN_AWAY), 3):
+            client.pipeline(*THROWN_AWAY[at:at + 3])
+
+    retell(story, " ".join(["1E[34000]Z 1Z 1Z 2TDCE[26000]Z 2TDCZ 2TDCE[26000]Z 2TDC2TDC2TDCZ 3E[26000]Z 12TDCZ"
+                            " 2DCE[34000]Z 2TDCZ 333Z"] * 4))
+
+
 def test_batches_behind_one_that_prepares(retell):
     # Ten batches on the way at once: the first prepares, the others use it.
     def story(client):

@@ -14,7 +14,7 @@ def prepare(client, *names):
 
 FORMS = ["DEALLOCATE s", "DEALLOCATE S", 'DEALLOCATE "s"', "deallocate s", "DEALLOCATE PREPARE s", "  DEALLOCATE s ; ",
          "DEALLOCATE/* a comment */s", "-- a comment\nDEALLOCATE s", "DEALLOCATE\n\tPREPARE\n\t\"s\"\n",
-         "Deallocate Prepare S;", 'DEALLOCATE U&"\\0073"']
+         "Deallocate Prepare S;"]
 
 
 def test_deallocate(retell):
@@ -47,6 +47,21 @@ def test_deallocate_by_the_extended_protocol(retell):
 
     once = "31tnZ" + " 11Z 2nC2TDCZ E[26000]Z 2nE[26000]Z 3Z" * 2
     retell(story, " ".join([once] * len(FORMS)))
+
+
+def test_deallocate_of_a_name_in_code_points(retell):
+    # What U&"…" says nobody sees at a glance: such a client may stay on its server for a while.
+    if retell.how not in ("session", "alone"):
+        pytest.skip("the client may keep its server, and here others would wait for it")
+
+    def story(client):
+        for sql in ('DEALLOCATE U&"\\0073"', "DEALLOCATE U&\"!0073\" UESCAPE '!'"):
+            prepare(client, "s", "t")
+            client.query(sql)
+            client.batch(run("s"))
+            client.batch(run("t"), close_statement("t"))
+
+    retell(story)
 
 
 MISTAKES = ("DEALLOCATE nowhere", 'DEALLOCATE "No Where"', "DEALLOCATE PREPARE x", "DEALLOCATE", "DEALLOCATE s, t",
