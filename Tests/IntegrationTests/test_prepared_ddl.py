@@ -51,8 +51,11 @@ SHAPES = ((WIDEN, "SELECT n FROM changing"), (ADD, "SELECT * FROM changing"),
 def test_a_result_that_changes(retell, postgres, described):
     # Who knows the old shape gets 0A000 on any server, again and again, until it prepares anew.
     def story(client):
-        for change, text in SHAPES:
+        for number, (change, text) in enumerate(SHAPES):
             new_table(postgres)
+            if described == "unused":
+                # A text that has been there before is another matter: see the next test.
+                text += f" -- {number}"
             client.batch(parse(text, "s"), describe("s", "S") if described == "statement" else b"")
             if described != "unused":
                 client.batch(bind([], "s", result_formats=(1,)), describe() if described == "portal" else b"",
@@ -67,6 +70,29 @@ def test_a_result_that_changes(retell, postgres, described):
             client.batch(close_statement("s"))
 
     retell(story)
+
+
+def test_who_has_seen_nothing_gets_the_new_result(weir, changing):
+    # PostgreSQL: 0A000. Weir answers the second Parse of a text without asking a server, so it cannot tell
+    # whether the result has changed before or after that; a client that has neither asked nor bound since
+    # then has seen nothing that could be wrong now (docs/decisions/0007).
+    pooler = weir(default_pool_size=1)
+    with pooler.wire() as first, pooler.wire() as second:
+        first.send(parse("SELECT n FROM changing", "s") + sync())
+        assert first.result().error is None
+        second.send(parse("SELECT n FROM changing", "s") + sync())
+        assert second.result().error is None
+        changing(WIDEN)
+        first.send(binary("s") + sync())
+        assert first.result().error.code == "0A000"
+        for _ in range(2):
+            second.send(binary("s") + sync())
+            rows, _, code = read_batch(second)
+            assert code is None and rows[0][6:] == (7).to_bytes(8, "big")
+        # From now on it has.
+        changing("ALTER TABLE changing ALTER n TYPE int2")
+        second.send(binary("s") + sync())
+        assert second.result().error.code == "0A000"
 
 
 UNSEEN = ("CREATE INDEX ON changing (n)", ADD, "ALTER TABLE changing ALTER t TYPE varchar(100)", "ANALYZE changing",
