@@ -320,6 +320,11 @@ extension StatementExchange {
             session.sent(.close, for: .quiet)
             return
         }
+        if !self.journal.isEmpty, self.journal.contains(.dropped(statement: statement)) {
+            // An error may have thrown that Close away, and then the server has it still.
+            writer.closeStatement(name: table.name(of: statement))
+            session.sent(.close, for: .quiet)
+        }
         while self.copies.count >= max(1, self.limit), let victim = self.copies.victim() {
             writer.closeStatement(name: table.name(of: victim))
             session.sent(.close, for: .quiet)
