@@ -252,6 +252,7 @@ extension StatementExchange {
         let ledger = session.ledger
         if name.isEmpty {
             client.unnamed.dropped(change: ledger.changesSent + 1, ended: ledger.changesEnded)
+            session.unnamedDropped()
             return .pass
         }
         if self.waitsForCommand(session, &writer) { return .hold }
