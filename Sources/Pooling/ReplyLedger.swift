@@ -268,7 +268,11 @@ public struct ReplyLedger: Equatable, Sendable {
     public mutating func received(_ kind: UInt8) -> Verdict {
         guard let kind = BackendKind(rawValue: kind) else { return .unexpected }
         switch kind {
-        case .notice, .parameterStatus:
+        case .notice:
+            self.skipStrayCopyEnds()
+            let isOwn = self.isSwallowing || self.currentAudience == .quiet
+            return isOwn ? .swallow : .asynchronous
+        case .parameterStatus:
             return self.isSwallowing ? .swallow : .asynchronous
         case .notification:
             // Nothing that Weir asks for brings one: it is for who listens, whenever it comes.
