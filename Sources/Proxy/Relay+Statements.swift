@@ -354,9 +354,9 @@ extension Worker {
         let maker = self.process.contentHash
         var parsing = self.parameters.parsing(of: client.parameters, maker)
         var more = self.wishes.parsing(of: client.wishes)
-        if client.watch.isParsingUnsettled {
-            // Something has been set that is not known yet: like nothing that was before.
-            more += ContentHash(high: 0, low: self.nextUnnamed().number).bytes
+        if client.watch.parsesAlone {
+            // Like nothing that was before.
+            more += ContentHash(high: 0, low: client.parsingNumber).bytes
         }
         if !more.isEmpty { parsing = maker(parsing.bytes + more) }
         client.statements.parsing = parsing
