@@ -160,6 +160,11 @@ public struct ServerSession: Equatable, Sendable {
         self.unnamed != .none && self.unnamed != own && self.unnamed != .unknown
     }
 
+    /// A client's Close of the unnamed statement goes out. Called before `sent`.
+    mutating func unnamedDropped() {
+        if self.unnamed != .none, !self.ledger.isSkipping { self.changeUnnamed(to: .none) }
+    }
+
     /// Weir has closed the unnamed statement in front of what a client sends. Called after `sent`.
     public mutating func unnamedClosed() {
         guard !self.ledger.isSkipping else { return }

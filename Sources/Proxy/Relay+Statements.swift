@@ -51,6 +51,7 @@ extension Worker {
             return self.refuse(refusal, request, client, server, span, frame)
         }
         let named = request == .parse && Self.namesStatement(span, frame)
+        let isFirst = server.session.isAtRest
         let start = self.closeForeignUnnamed(request, named, client, server, chunk, run)
         if !named, self.isUnnamed(request, client, server, span, frame) {
             self.noteRequest(client, server, request, span, frame)
@@ -58,10 +59,10 @@ extension Worker {
             server.session.sent(request)
             return start
         }
-        let isFirst = server.session.isAtRest
         self.writer.removeAll()
         let body = frame.bodyOffset..<frame.end
         var statement = -1
+        var isShared = false
         var rest = frame.offset
         var outcome = StatementExchange.Outcome.pass
         switch request {
@@ -98,6 +99,7 @@ extension Worker {
         case .describeStatement where Self.isAboutStatement(span, frame),
             .close where Self.isAboutStatement(span, frame):
             outcome = self.bookNamed(request, client, server, span, frame)
+            isShared = request == .describeStatement && outcome == .replaced
         case .execute:
             server.exchange.executed()
             outcome = .pass
@@ -108,7 +110,13 @@ extension Worker {
         }
         return self.carryOut(
             outcome,
-            Booking(request: request, isFirst: isFirst, statement: statement, rest: rest),
+            Booking(
+                request: request,
+                isFirst: isFirst,
+                statement: statement,
+                isShared: isShared || statement >= 0,
+                rest: rest
+            ),
             client,
             server,
             chunk,
@@ -179,6 +187,8 @@ extension Worker {
         var isFirst: Bool
         /// The shared statement that it binds.
         var statement: Int
+        /// It is a Bind to a shared statement, or a Describe of one.
+        var isShared: Bool
         /// Where the part of it begins that leaves as it is.
         var rest: Int
     }
@@ -213,7 +223,8 @@ extension Worker {
             self.sendRefusal(fields, to: server, body: body)
             return frame.end
         case .pass, .renamed:
-            self.note(booking, client, server, span, frame)
+            // Its own change is entered next.
+            self.note(booking, client, server, span, frame, changesAhead: 1)
             server.session.sent(booking.request)
             return start
         case .replaced:
@@ -231,7 +242,8 @@ extension Worker {
         _ client: ClientConnection,
         _ server: ServerConnection,
         _ span: Span<UInt8>,
-        _ frame: Frame
+        _ frame: Frame,
+        changesAhead: Int = 0
     ) {
         let request = booking.request
         self.noteRequest(client, server, request, span, frame, text: booking.statement)
@@ -239,8 +251,9 @@ extension Worker {
             request,
             span,
             frame,
-            isShared: booking.statement >= 0,
-            isFirst: booking.isFirst
+            isShared: booking.isShared,
+            isFirst: booking.isFirst,
+            change: server.session.ledger.changesSent + changesAhead
         )
     }
 
@@ -408,9 +421,9 @@ extension Worker {
         let maker = self.process.contentHash
         var parsing = self.parameters.parsing(of: client.parameters, maker)
         var more = self.wishes.parsing(of: client.wishes)
-        if client.watch.isParsingUnsettled {
-            // Something has been set that is not known yet: like nothing that was before.
-            more += ContentHash(high: 0, low: self.nextUnnamed().number).bytes
+        if client.watch.parsesAlone {
+            // Like nothing that was before.
+            more += ContentHash(high: 0, low: client.parsingNumber).bytes
         }
         if !more.isEmpty { parsing = maker(parsing.bytes + more) }
         client.statements.parsing = parsing

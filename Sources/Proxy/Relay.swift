@@ -213,7 +213,14 @@ extension Worker {
         }
         self.noteRequest(client, server, request, span, frame)
         if server.record.isActive {
-            server.record.sent(request, span, frame, isShared: false, isFirst: false)
+            server.record.sent(
+                request,
+                span,
+                frame,
+                isShared: false,
+                isFirst: false,
+                change: server.session.ledger.changesSent
+            )
         }
         server.session.sent(request)
         return start

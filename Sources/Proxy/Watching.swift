@@ -87,6 +87,7 @@ extension Worker {
         }
         client.watch.ran(suspicion)
         client.isParsingStale = true
+        client.parsingNumber = self.nextUnnamed().number
         return nil
     }
 
