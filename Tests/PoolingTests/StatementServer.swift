@@ -2,8 +2,8 @@ import TestSupport
 
 /// PostgreSQL as prepared statements see it: reads messages, keeps statements, answers.
 ///
-/// What a text is does not matter but for three words: `fail` fails when it is run, `nothing` has no
-/// result, `notice` gives a notice when it is parsed.
+/// What a text is does not matter but for three words: `fail` fails when it is run, `nothing` has
+/// no result, `notice` gives a notice when it is parsed.
 struct StatementServer {
     /// Statements by their names: the text, and the shape of the result when it was parsed.
     private(set) var statements: [String: (text: String, shape: Int)] = [:]
