@@ -429,10 +429,12 @@ extension StatementExchange {
         )
     }
 
+    /// Drivers that prepare anew by themselves (asyncpg, pgjdbc) look at the routine, too.
     static let changed = ErrorFields(
         .error,
         .featureNotSupported,
-        "cached plan must not change result type"
+        "cached plan must not change result type",
+        routine: "RevalidateCachedQuery"
     )
 
     private static let full = ErrorFields(

@@ -20,6 +20,8 @@ public struct ErrorFields: Error, Equatable, Sendable {
     public var detail: String?
     /// `H`.
     public var hint: String?
+    /// `R`, the function of PostgreSQL's source: by it drivers tell errors apart that share a code.
+    public var routine: String?
 
     /// Creates the fields of one message.
     public init(
@@ -27,13 +29,15 @@ public struct ErrorFields: Error, Equatable, Sendable {
         _ sqlState: SQLState,
         _ message: String,
         detail: String? = nil,
-        hint: String? = nil
+        hint: String? = nil,
+        routine: String? = nil
     ) {
         self.severity = severity
         self.sqlState = sqlState
         self.message = message
         self.detail = detail
         self.hint = hint
+        self.routine = routine
     }
 
     /// Reads the body of an ErrorResponse or NoticeResponse in `range` of `bytes`.
@@ -60,6 +64,7 @@ public struct ErrorFields: Error, Equatable, Sendable {
         case UInt8(ascii: "M"): self.message = text
         case UInt8(ascii: "D"): self.detail = text
         case UInt8(ascii: "H"): self.hint = text
+        case UInt8(ascii: "R"): self.routine = text
         default: break
         }
     }

@@ -60,6 +60,7 @@ extension MessageWriter {
             $0.field("M", fields.message)
             if let detail = fields.detail { $0.field("D", detail) }
             if let hint = fields.hint { $0.field("H", hint) }
+            if let routine = fields.routine { $0.field("R", routine) }
             $0.byte(0)
         }
     }

@@ -102,8 +102,8 @@ struct WishesTests {
             [Self.setting("role", "a")], [Self.setting("role", "a"), path],
             [Self.setting("search_path", "")],
         ].map { settings in
-            let held = wishes.hold(settings)
-            return wishes.parsing(of: held)
+            let combination = wishes.hold(settings)
+            return wishes.parsing(of: combination)
         }
         #expect(contents[0].isEmpty && contents[1].isEmpty)
         #expect(contents[2] == contents[3])

@@ -17,7 +17,8 @@ struct ErrorFieldsTests {
                     .tooManyConnections,
                     "sorry, too many",
                     detail: detail,
-                    hint: hint
+                    hint: hint,
+                    routine: hint
                 )
                 var writer = MessageWriter()
                 writer.error(fields)
@@ -29,7 +30,7 @@ struct ErrorFieldsTests {
 
     @Test func `fields of no interest are passed over`() {
         let fields = self.parse("SFEHLER\0VERROR\0C42P01\0Mno\0P15\0Fparse.c\0L1\0Rx\0\0")
-        #expect(fields == ErrorFields(.error, SQLState("42P01"), "no"))
+        #expect(fields == ErrorFields(.error, SQLState("42P01"), "no", routine: "x"))
     }
 
     @Test func `a body in any state gives neutral fields`() {

@@ -1,0 +1,203 @@
+import Pooling
+import TestSupport
+import Testing
+import Wire
+
+/// One client's prepared statements on one server, message by message.
+struct StatementExchangeTests {
+    private let stage = StatementStage()
+
+    @Test func `a statement leaves under its shared name, described for Weir alone`() {
+        #expect(self.stage.parse("s", "SELECT 1") == .replaced)
+        #expect(self.stage.bind("s") == .renamed)
+        self.stage.execute()
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 2 C Z")
+        #expect(self.stage.serverGot == "P(#1) D(#1) B(#1) E S")
+        #expect(self.stage.isSettled)
+    }
+
+    @Test func `what the server has is answered without it, in its turn`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        _ = self.stage.serverGot
+        #expect(self.stage.bind("s") == .renamed)
+        #expect(self.stage.parse("t", "SELECT 1") == .answered)
+        #expect(self.stage.close("s") == .answered)
+        #expect(self.stage.bind("t") == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 1 3 2 Z")
+        #expect(self.stage.serverGot == "B(#1) B(#1) S")
+    }
+
+    @Test func `an error skips what Weir would have answered`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        self.stage.execute()
+        #expect(self.stage.parse("t", "SELECT 1") == .answered)
+        #expect(self.stage.close("s") == .answered)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "E[34000] Z")
+        #expect(self.stage.bind("t") == .pass)
+        self.stage.sync()
+        #expect(self.stage.bind("s") == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "E[26000] Z 2 Z")
+    }
+
+    @Test func `a name in use is refused in its turn`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        #expect(self.stage.bind("s") == .renamed)
+        guard case .refuse = self.stage.parse("s", "SELECT 2") else {
+            return #expect(Bool(false), "not refused")
+        }
+        _ = self.stage.bind("s")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 2 refused[42P05] Z")
+    }
+
+    @Test func `a name that is not known is passed on as it is`() {
+        #expect(self.stage.bind("missing") == .pass)
+        #expect(self.stage.describe("missing") == .pass)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "E[26000] Z")
+        #expect(self.stage.serverGot == "B(missing) D(missing) S")
+    }
+
+    @Test func `what depends on an earlier batch waits for it, and within one nothing does`() {
+        #expect(self.stage.parse("s", "SELECT 1") == .replaced)
+        #expect(self.stage.bind("s") == .renamed)
+        self.stage.sync()
+        #expect(self.stage.bind("s") == .hold)
+        #expect(self.stage.clientGot == "1 2 Z")
+        #expect(self.stage.bind("s") == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+    }
+
+    @Test func `a result that its client knows otherwise is refused behind its parameters`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        _ = self.stage.describe("s")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 t T Z")
+        self.stage.server.shape = 2
+        self.stage.staleCopies()
+        #expect(self.stage.describe("s") == .hold)
+        #expect(self.stage.clientGot == "")
+        guard case .refuse = self.stage.describe("s") else {
+            return #expect(Bool(false), "not refused")
+        }
+        self.stage.sync()
+        #expect(self.stage.clientGot == "t refused[0A000] Z")
+        guard case .refuse = self.stage.bind("s") else {
+            return #expect(Bool(false), "not refused")
+        }
+        self.stage.sync()
+        #expect(self.stage.clientGot == "refused[0A000] Z")
+        // The remedy.
+        _ = self.stage.close("s")
+        _ = self.stage.parse("s", "SELECT 1")
+        _ = self.stage.describe("s")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "3 1 t T Z")
+    }
+
+    @Test func `a Describe that is sent again gives its parameters once`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        self.stage.server.shape = 2
+        _ = self.stage.describe("s")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "t E[0A000] Z")
+        _ = self.stage.serverGot
+        self.stage.resume(isDescribe: true)
+        #expect(self.stage.describe("s") == .replaced)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "T Z")
+        #expect(self.stage.serverGot == "C(#1) P(#1) D(#1) D(#1) S")
+        // The next one gives them again.
+        _ = self.stage.describe("s")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "t T Z")
+    }
+
+    @Test func `a shape that was guessed gives way to what a server says`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        self.stage.server.shape = 2
+        #expect(self.stage.parse("t", "SELECT 1") == .answered)
+        #expect(self.stage.bind("t", binary: true) == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 E[0A000] Z")
+        self.stage.resume(isDescribe: false)
+        #expect(self.stage.bind("t", binary: true) == .hold)
+        #expect(self.stage.clientGot == "")
+        #expect(self.stage.bind("t", binary: true) == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        guard case .refuse = self.stage.bind("s", binary: true) else {
+            return #expect(Bool(false), "it was there before")
+        }
+    }
+
+    @Test func `a Close of Weir's own that was thrown away has closed nothing`() {
+        let stage = StatementStage(limit: 1)
+        _ = stage.parse("b", "SELECT 1")
+        stage.execute()
+        #expect(stage.close("b") == .answered)
+        _ = stage.parse("b", "SELECT 2")
+        stage.sync()
+        #expect(stage.parse("a", "SELECT 1") == .replaced)
+        stage.sync()
+        #expect(stage.clientGot == "1 E[34000] Z 1 Z")
+        #expect(stage.isSettled)
+        _ = stage.serverGot
+        // What is known of the copy is not certain, so it is parsed again.
+        #expect(stage.bind("a") == .hold)
+        #expect(stage.clientGot == "")
+        #expect(stage.bind("a") == .renamed)
+        stage.sync()
+        #expect(stage.clientGot == "2 Z")
+        #expect(stage.serverGot == "C(#1) P(#1) D(#1) H B(#1) S")
+    }
+
+    @Test func `a place is made on a full server`() {
+        let stage = StatementStage(limit: 1)
+        _ = stage.parse("s", "SELECT 1")
+        _ = stage.parse("t", "SELECT 2")
+        stage.sync()
+        #expect(stage.clientGot == "1 1 Z")
+        #expect(stage.serverGot == "P(#1) D(#1) C(#1) P(#2) D(#2) S")
+        #expect(stage.server.statements.count == 1)
+    }
+
+    @Test func `an unnamed statement whose Close was skipped is still there`() {
+        _ = self.stage.parse("", "SELECT 1")
+        self.stage.execute()
+        #expect(self.stage.close("") == .pass)
+        self.stage.sync()
+        #expect(self.stage.bind("") == .hold)
+        #expect(self.stage.clientGot == "1 E[34000] Z")
+        #expect(self.stage.bind("") == .pass)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        #expect(self.stage.serverGot == "P() E C() S B() S")
+    }
+
+    @Test func `notices of what Weir prepares are its own`() {
+        _ = self.stage.parse("s", "SELECT notice")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "N 1 Z")
+        self.stage.staleCopies()
+        _ = self.stage.bind("s")
+        #expect(self.stage.clientGot == "")
+        #expect(self.stage.bind("s") == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        #expect(self.stage.serverGot == "P(#1) D(#1) S C(#1) P(#1) D(#1) H B(#1) S")
+    }
+}

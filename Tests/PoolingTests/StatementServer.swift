@@ -1,0 +1,68 @@
+import TestSupport
+
+/// PostgreSQL as prepared statements see it: reads messages, keeps statements, answers.
+///
+/// What a text is does not matter but for three words: `fail` fails when it is run, `nothing` has
+/// no result, `notice` gives a notice when it is parsed.
+struct StatementServer {
+    /// Statements by their names: the text, and the shape of the result when it was parsed.
+    private(set) var statements: [String: (text: String, shape: Int)] = [:]
+    /// What results look like now; a change is what ALTER TABLE does.
+    var shape = 1
+    private var bound: String?
+    private var isSkipping = false
+
+    /// Reads one message and answers it.
+    mutating func read(_ message: RawMessage) -> [RawMessage] {
+        let parts = message.body.split(separator: 0, omittingEmptySubsequences: false)
+        let words = parts.map { String(decoding: $0, as: UTF8.self) }
+        if message.kind == UInt8(ascii: "S") {
+            self.isSkipping = false
+            return [RawMessage("Z", "I")]
+        }
+        if self.isSkipping { return [] }
+        switch Character(Unicode.Scalar(message.kind)) {
+        case "P": return self.parse(words[0], words[1])
+        case "B": return self.bind(words[1])
+        case "D": return self.describe(String(words[0].dropFirst()))
+        case "C":
+            self.statements[String(words[0].dropFirst())] = nil
+            return [RawMessage("3")]
+        case "E":
+            guard let bound = self.bound else { return self.fail("34000") }
+            return bound.contains("fail") ? self.fail("22012") : [RawMessage("C", "SELECT 1\0")]
+        default: return []
+        }
+    }
+
+    private mutating func parse(_ name: String, _ text: String) -> [RawMessage] {
+        if name.isEmpty { self.statements[name] = nil }
+        let notices = text.contains("notice") ? [RawMessage("N")] : []
+        guard self.statements[name] == nil else { return notices + self.fail("42P05") }
+        self.statements[name] = (text, self.shape)
+        return notices + [RawMessage("1")]
+    }
+
+    private mutating func bind(_ name: String) -> [RawMessage] {
+        self.bound = nil
+        guard let statement = self.statements[name] else { return self.fail("26000") }
+        guard statement.shape == self.shape else { return self.fail("0A000") }
+        self.bound = statement.text
+        return [RawMessage("2")]
+    }
+
+    private mutating func describe(_ name: String) -> [RawMessage] {
+        guard let statement = self.statements[name] else { return self.fail("26000") }
+        let parameters = RawMessage(UInt8(ascii: "t"), [0, 0])
+        if statement.text.contains("nothing") { return [parameters, RawMessage("n")] }
+        guard statement.shape == self.shape else { return [parameters] + self.fail("0A000") }
+        let column = Array("column \(self.shape)\0".utf8) + [UInt8](repeating: 0, count: 18)
+        return [parameters, RawMessage(UInt8(ascii: "T"), [0, 1] + column)]
+    }
+
+    private mutating func fail(_ code: String) -> [RawMessage] {
+        self.isSkipping = true
+        self.bound = nil
+        return [RawMessage("E", code)]
+    }
+}
