@@ -151,7 +151,7 @@ public struct SessionWatch: Sendable {
     /// The client has these settings set.
     public mutating func hasSet(_ settings: [SettingValue]) {
         self.makesTemporaries = settings.contains {
-            $0.name == "search_path" && Self.namesTemporary($0.value)
+            $0.name == SettingNames.searchPath && Self.namesTemporary($0.value)
         }
         self.isRaised = self.isRaised || self.makesTemporaries
     }

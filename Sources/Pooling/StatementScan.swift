@@ -107,6 +107,8 @@ public struct StatementScan {
         }
     }
 
+        // A path in a literal with escapes may be that of temporary tables.
+        if self.tokens.contains(.escapedString) { self.suspicion.kinds.formUnion(.temporaries) }
     private mutating func scanDiscard() {
         guard let what = self.token(1) else { return }
         if what.isWord("plans") || what.isWord("sequences") { return }
@@ -199,6 +201,7 @@ public struct StatementScan {
         } else if name.hasPrefix("pg_advisory_unlock") {
             self.suspicion.releases = true
         } else if name.hasPrefix("pg_advisory_") || name.hasPrefix("pg_try_advisory_") {
+            if call.hidesPath { self.suspicion.kinds.formUnion(.temporaries) }
             // The others last as long as the transaction.
             if !name.contains("_xact_") { self.suspect(.locks) }
         } else if name == "pg_temp" || name.hasPrefix("pg_temp_") {
