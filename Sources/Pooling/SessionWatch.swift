@@ -27,8 +27,8 @@ public struct SessionWatch: Sendable {
     private var prepared = Suspicion.none
     /// Whatever it makes can be in the session's own schema, and no text shows it.
     private var makesTemporaries = false
-    /// An error has come since something was suspected.
-    private var hasFailed = false
+    /// A DISCARD ALL has been run since something was suspected.
+    private var hasDiscarded = false
 
     /// Creates the watch over a client that has done nothing.
     public init() {}
@@ -41,7 +41,7 @@ public struct SessionWatch: Sendable {
         self.isRaised = true
         if self.raised.isNone {
             self.raised = suspicion
-            self.hasFailed = false
+            self.hasDiscarded = false
         } else {
             self.raised.formUnion(suspicion)
         }
@@ -66,8 +66,8 @@ public struct SessionWatch: Sendable {
         if self.hasPrepared { self.ran(self.prepared) }
     }
 
-    /// The server has sent an error.
-    public mutating func failed() { self.hasFailed = true }
+    /// The server has run a DISCARD ALL of the client's.
+    public mutating func discarded() { self.hasDiscarded = true }
 
     // MARK: What is asked
 
@@ -190,9 +190,9 @@ public struct SessionWatch: Sendable {
         // DISCARD ALL cannot be taken back.
         let discards =
             self.raised.onlySets && self.raised.resetsAll && !self.raised.resets.isEmpty
-        if discards, !self.hasFailed { self.held.remove(.settings) }
+        if discards, self.hasDiscarded { self.held.remove(.settings) }
         self.raised = .none
-        self.hasFailed = false
+        self.hasDiscarded = false
         self.isParsingUnsettled = false
         self.isRaised = self.isPinned || self.makesTemporaries
     }
@@ -201,7 +201,7 @@ public struct SessionWatch: Sendable {
     public mutating func unpinned() {
         self.held = []
         self.raised = .none
-        self.hasFailed = false
+        self.hasDiscarded = false
         self.isParsingUnsettled = false
         self.isRaised = self.makesTemporaries
     }

@@ -383,7 +383,6 @@ extension Worker {
                 server.statements.failed(fields.sqlState)
                 if fields.severity != .error { server.hasSaidGoodbye = true }
                 server.pool.counters.serverErrorCount += 1
-                server.client?.watch.failed()
             case .replaceError:
                 run = position
                 self.tellRefusal(server)
