@@ -167,7 +167,6 @@ extension Worker {
     func statementsReleased(_ server: ServerConnection, _ client: ClientConnection) {
         let name = self.nextUnnamed()
         server.exchange.released(&server.session, &client.statements, &self.statements, name: name)
-        server.record.batchEnded()
     }
 
     /// Weir has cleaned a server.

@@ -78,6 +78,8 @@ extension Worker {
                     run = booked
                 } else if frame.kind == FrontendKind.copyData.rawValue {
                     client.server?.statements.dataSent(frame.length)
+                } else if frame.kind == FrontendKind.flush.rawValue {
+                    client.server?.record.flushed(span, frame)
                 }
                 client.reader.pass(frame)
                 client.passingKind = frame.kind
