@@ -187,7 +187,7 @@ public struct SessionWatch: Sendable {
     /// What was suspected is known now.
     private mutating func drawConclusions() {
         if self.raised.hidesNames { self.held.insert(.settings) }
-        // DISCARD ALL cannot be taken back.
+        // DISCARD ALL cannot be taken back; that it was sent does not say that it was run.
         let discards =
             self.raised.onlySets && self.raised.resetsAll && !self.raised.resets.isEmpty
         if discards, self.hasDiscarded { self.held.remove(.settings) }

@@ -309,6 +309,7 @@ extension Worker {
                     &self.statements
                 )
             else { return false }
+            self.inspectParse(client, span, frame)
             client.pool?.counters.clientParseCount += 1
             self.writer.removeAll()
             self.writer.parseComplete()
@@ -386,9 +387,9 @@ extension Worker {
         _ span: Span<UInt8>,
         _ frame: Frame
     ) -> Int {
-        guard request == .query || request == .functionCall else {
         // The rest of it, when that comes, would be taken for messages of their own.
         client.isDiscarding = !frame.isComplete
+        guard request == .query || request == .functionCall else {
             self.sendRefusal(fields, to: server)
             return frame.end
         }
