@@ -101,7 +101,11 @@ struct WishesTests {
             [], harmless, [path], [path] + harmless, [Self.setting("search_path", "b")],
             [Self.setting("role", "a")], [Self.setting("role", "a"), path],
             [Self.setting("search_path", "")],
-        ].map { wishes.parsing(of: wishes.hold($0)) }
+        ].map { settings in
+            // In two steps: in one, the combination would be looked up as the table was before.
+            let combination = wishes.hold(settings)
+            return wishes.parsing(of: combination)
+        }
         #expect(contents[0].isEmpty && contents[1].isEmpty)
         #expect(contents[2] == contents[3])
         #expect(Set(contents).count == 6)
