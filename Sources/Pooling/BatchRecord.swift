@@ -1,27 +1,37 @@
 public import Wire
 
-/// The messages of the batch under way, from its first Bind on, kept as long as they could be sent
-/// once more without anybody noticing.
+/// The messages of the batch under way, from its first use of a shared statement on, kept as long
+/// as they could be sent once more without anybody noticing.
 ///
 /// A server may have prepared a statement before its tables changed. PostgreSQL then fails the Bind
-/// ("cached plan must not change result type"), although the client has asked for nothing that it
-/// could not have. The copy is parsed anew, and the batch sent again: nothing of it has been run,
-/// and nothing of it has been answered but what came before that Bind.
+/// or the Describe ("cached plan must not change result type"), although the client has asked for
+/// nothing that it could not have. The copy is parsed anew, and the batch sent again from there:
+/// nothing of it has been run, and what has been answered before is not sent again.
 public struct BatchRecord: Sendable {
     private enum State: UInt8, Sendable {
         /// Nothing is recorded.
         case none
-        /// A batch has begun outside a transaction, and nothing has been bound or run in it.
+        /// A batch has begun outside a transaction, and no shared statement has been used in it.
         case prologue
+        /// What comes is recorded; nothing has been bound.
+        case preparing
         /// What comes is recorded, up to the Sync.
         case recording
         /// The Sync is in it.
         case whole
     }
 
+    /// Where a message ends that is answered by itself and does not run anything.
+    private struct Mark: Sendable {
+        /// The ledger's change that it is, or the last one that was sent for it.
+        var change: Int
+        var end: Int
+    }
+
     private var state = State.none
     /// The messages, as the client sent them.
-    public private(set) var bytes: [UInt8] = []
+    private var bytes: [UInt8] = []
+    private var marks: [Mark] = []
     /// The batch has been sent twice already.
     private var isRepeated = false
 
@@ -31,47 +41,62 @@ public struct BatchRecord: Sendable {
     /// Creates an empty record.
     public init() {}
 
-    /// Whether a failure of the Bind at the head could be healed by sending the batch again.
-    public var canRepeat: Bool {
-        !self.isRepeated && (self.state == .recording || self.state == .whole)
-    }
+    /// Whether a failure at the head could be healed by sending the batch again.
+    public var canRepeat: Bool { !self.isRepeated && self.state.rawValue > State.prologue.rawValue }
+
+    /// Whether messages are to be told to it.
+    @inline(__always)
+    public var isActive: Bool { self.state != .none }
 
     /// A client's message goes out.
     ///
     /// - Parameters:
     ///   - frame: the message in `bytes`, as the client sent it.
-    ///   - isShared: it is a Bind to a shared statement.
+    ///   - isShared: it is a Bind to a shared statement, or a Describe of one.
     ///   - isFirst: it begins a batch, outside a transaction, and nothing is due.
+    ///   - change: the last of the ledger's changes, this message included.
     @inline(__always)
     public mutating func sent(
         _ request: ReplyLedger.Request,
         _ bytes: Span<UInt8>,
         _ frame: Frame,
         isShared: Bool,
-        isFirst: Bool
+        isFirst: Bool,
+        change: @autoclosure () -> Int
     ) {
         if isFirst {
             self.state = .prologue
             self.bytes.removeAll(keepingCapacity: true)
         }
         if self.state == .none { return }
-        self.add(request, bytes, frame, isShared)
+        self.add(request, bytes, frame, isShared, change)
     }
 
     private mutating func add(
         _ request: ReplyLedger.Request,
         _ bytes: Span<UInt8>,
         _ frame: Frame,
-        _ isShared: Bool
+        _ isShared: Bool,
+        _ change: () -> Int
     ) {
+        var isMarked = false
         switch (self.state, request) {
+        case (.prologue, .describeStatement) where isShared:
+            self.marks.removeAll(keepingCapacity: true)
+            self.state = .preparing
+            isMarked = true
         case (.prologue, .parse), (.prologue, .close), (.prologue, .describeStatement):
             return
+        case (.preparing, .parse), (.preparing, .close), (.preparing, .describeStatement):
+            isMarked = true
         case (.prologue, .bind) where isShared:
+            self.marks.removeAll(keepingCapacity: true)
+            self.state = .recording
+        case (.preparing, .bind):
             self.state = .recording
         case (.recording, .bind), (.recording, .describePortal), (.recording, .execute):
             break
-        case (.recording, .sync):
+        case (.preparing, .sync), (.recording, .sync):
             self.state = .whole
         default:
             return self.end()
@@ -80,11 +105,12 @@ public struct BatchRecord: Sendable {
             return self.end()
         }
         bytes.append(frame.offset..<frame.end, to: &self.bytes)
+        if isMarked { self.marks.append(Mark(change: change(), end: self.bytes.count)) }
     }
 
     /// A Flush goes out: its client waits for what comes before it.
     public mutating func flushed(_ bytes: Span<UInt8>, _ frame: Frame) {
-        guard self.state == .recording else { return }
+        guard self.state == .preparing || self.state == .recording else { return }
         guard frame.isComplete, self.bytes.count + frame.length <= Self.bytesMax else {
             return self.end()
         }
@@ -94,10 +120,15 @@ public struct BatchRecord: Sendable {
     /// The batch can be sent again no more.
     public mutating func end() { self.state = .none }
 
-    /// The batch is sent again.
-    public mutating func repeated() {
+    /// The batch is sent again, without what has been answered.
+    ///
+    /// - Parameter ended: the ledger's changes up to this one are answered.
+    /// - Returns: the messages from the one on that has failed.
+    public mutating func repeated(after ended: Int) -> ArraySlice<UInt8> {
         self.isRepeated = true
         self.state = .none
+        let start = self.marks.last { $0.change <= ended }?.end ?? 0
+        return self.bytes[start...]
     }
 
     /// A batch has been answered in full.

@@ -14,6 +14,9 @@ public struct ClientStatements: Sendable {
         /// The hash of the columns as they were when the client prepared the statement, or as it
         /// was told last; 0 if not known.
         var shape: UInt64 = 0
+        /// The shape is what some server said before the client prepared the statement, which no
+        /// server has been asked about since.
+        var isGuess = false
         /// Whether the client has asked for them.
         var isTold = false
         /// A Close of it has been sent.
@@ -32,6 +35,9 @@ public struct ClientStatements: Sendable {
 
     /// Creates what a new client has.
     public init() {}
+
+    /// Whether it has no statement of any kind.
+    public var isUnused: Bool { self.index.count == 0 && self.unnamed.name == .none }
 
     /// How many named statements it has.
     public var count: Int { self.index.count }
@@ -114,13 +120,20 @@ public struct ClientStatements: Sendable {
 
     mutating func told(_ place: Int, shape: UInt64) {
         self.slots[place].shape = shape
+        self.slots[place].isGuess = false
         self.slots[place].isTold = true
     }
 
     /// The client has been told that the columns are others now.
     mutating func refused(_ place: Int) { self.slots[place].isTold = true }
 
-    mutating func prepared(_ place: Int, shape: UInt64) { self.slots[place].shape = shape }
+    mutating func prepared(_ place: Int, shape: UInt64, isGuess: Bool = false) {
+        self.slots[place].shape = shape
+        self.slots[place].isGuess = isGuess
+    }
+
+    /// Whether what a slot's result looked like at its Parse is a guess.
+    mutating func guessed(_ place: Int, _ isGuess: Bool) { self.slots[place].isGuess = isGuess }
 
     mutating func replace(_ place: Int, with statement: Int) {
         self.slots[place].statement = statement

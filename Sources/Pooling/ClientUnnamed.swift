@@ -30,6 +30,9 @@ public struct ClientUnnamed: Sendable {
     /// has it.
     public private(set) var needsItsServer = false
 
+    /// Whether there is anything to it that a Bind has to be decided by, beside which one it is.
+    public private(set) var needsLook = false
+
     /// Whether running it may leave something behind in the session.
     public var isSuspicious: Bool {
         guard let place = self.place else { return self.name != .none }
@@ -68,12 +71,14 @@ public struct ClientUnnamed: Sendable {
     ///
     /// - Parameters:
     ///   - range: what follows the name; nil when that is too long to be kept.
+    ///   - isSuspicious: running it may leave something behind in the session.
     ///   - ended: the changes up to this one are answered.
     ///   - table: counts what is kept. Where it has no room, nothing is.
     mutating func parsed(
         _ name: UnnamedStatement,
         _ bytes: Span<UInt8>,
         in range: Range<Int>?,
+        isSuspicious: Bool,
         change: Int,
         ended: Int,
         _ table: inout StatementTable
@@ -97,13 +102,15 @@ public struct ClientUnnamed: Sendable {
         }
         self.kept[place].name = name
         self.kept[place].shape = 0
-        self.kept[place].isSuspicious =
-            range.map { StatementTable.isSuspicious(bytes, in: $0) } ?? true
+        self.kept[place].isSuspicious = isSuspicious
         if let range, table.charge(range.count) {
             bytes.append(range, to: &self.kept[place].body)
             self.kept[place].isWhole = true
         }
         self.needsItsServer = !self.kept[place].isWhole
+        self.needsLook =
+            isSuspicious || self.needsItsServer
+            || range.map { StatementCommand.mayBe(bytes, in: $0) } ?? true
     }
 
     private mutating func forget(_ place: Int, _ table: inout StatementTable) {
@@ -137,12 +144,14 @@ public struct ClientUnnamed: Sendable {
         if let place = self.kept.firstIndex(where: { $0.name == name }) {
             self.kept[place].shape = shape
         }
+        self.needsLook = true
     }
 
     /// As `UnnamedHistory.skipped`.
     mutating func skipped(before: Int, after: Int, failed: Int?) {
         if self.history.skipped(before: before, after: after, failed: failed) {
             self.needsItsServer = false
+            self.needsLook = true
         }
     }
 

@@ -53,6 +53,10 @@ public struct ReplyLedger: Equatable, Sendable {
         /// Nothing is sent: Weir answers by itself when all before it has been answered, unless an
         /// error skips it.
         case madeUp = 0x20
+        /// The client has had the parameters of this Describe already, before it was sent again.
+        case resumed = 0x60
+        /// The client gets the parameters of this Describe and no more: what comes next fails.
+        case parameters = 0xA0
     }
 
     /// What a reply is.
@@ -264,7 +268,11 @@ public struct ReplyLedger: Equatable, Sendable {
     public mutating func received(_ kind: UInt8) -> Verdict {
         guard let kind = BackendKind(rawValue: kind) else { return .unexpected }
         switch kind {
-        case .notice, .parameterStatus:
+        case .notice:
+            self.skipStrayCopyEnds()
+            let isOwn = self.isSwallowing || self.currentAudience == .quiet
+            return isOwn ? .swallow : .asynchronous
+        case .parameterStatus:
             return self.isSwallowing ? .swallow : .asynchronous
         case .notification:
             // Nothing that Weir asks for brings one: it is for who listens, whenever it comes.
@@ -286,6 +294,8 @@ public struct ReplyLedger: Equatable, Sendable {
         let verdict: Verdict
         switch self.currentAudience {
         case .client: verdict = .forward
+        case .resumed: verdict = kind == .parameterDescription ? .swallow : .forward
+        case .parameters: verdict = kind == .parameterDescription ? .forward : .swallow
         case .pooler, .quiet: verdict = .swallow
         // It was sure to fail, or was never sent.
         case .refusal, .madeUp, nil: return .unexpected

@@ -122,6 +122,12 @@ public struct ServerSession: Equatable, Sendable {
         if self.unnamed == .unknown { self.unnamedHistory.named(name()) }
     }
 
+    /// Whether that depends on an earlier batch than the one that is being sent.
+    public var isUnnamedPendingBefore: Bool {
+        self.unnamedChange > self.ledger.changesEnded
+            && self.unnamedChange <= self.ledger.batchStart
+    }
+
     /// Whether what the server holds as its unnamed statement can still turn out otherwise.
     public var isUnnamedPending: Bool { self.unnamedChange > self.ledger.changesEnded }
 
@@ -152,6 +158,11 @@ public struct ServerSession: Equatable, Sendable {
     public func holdsForeignUnnamed(own: UnnamedStatement) -> Bool {
         // What is unknown is one of the client's own, since it has become so under its eyes.
         self.unnamed != .none && self.unnamed != own && self.unnamed != .unknown
+    }
+
+    /// A client's Close of the unnamed statement goes out. Called before `sent`.
+    mutating func unnamedDropped() {
+        if self.unnamed != .none, !self.ledger.isSkipping { self.changeUnnamed(to: .none) }
     }
 
     /// Weir has closed the unnamed statement in front of what a client sends. Called after `sent`.

@@ -15,9 +15,13 @@ public struct SessionWatch: Sendable {
     /// Something was prepared that is suspicious when it runs.
     public private(set) var hasPrepared = false
 
-    /// What later statements mean may depend on something that has been set, and that is not known
-    /// yet.
+    /// What later statements mean may depend on something that has been set or made, and that is
+    /// not known yet.
     public private(set) var isParsingUnsettled = false
+
+    /// Whether what statements mean is this client's own matter: that is not settled yet, or a
+    /// temporary table may stand in the way of another one.
+    public var parsesAlone: Bool { self.isParsingUnsettled || self.held.contains(.temporaries) }
 
     /// What ties the client to its server.
     public private(set) var held: SessionKinds = []
@@ -45,7 +49,9 @@ public struct SessionWatch: Sendable {
         } else {
             self.raised.formUnion(suspicion)
         }
-        if suspicion.changesParsing { self.isParsingUnsettled = true }
+        if suspicion.changesParsing || suspicion.kinds.contains(.temporaries) {
+            self.isParsingUnsettled = true
+        }
         for one in suspicion.prepares { self.parsed(one) }
         self.raised.prepares = []
         if suspicion.kinds.contains(.libraries) { self.held.insert(.libraries) }

@@ -37,7 +37,9 @@ extension StatementExchange {
         }
         let number: Int
         let outcome: Outcome
-        if self.isUsable(statement, session), Self.isCertain(session) {
+        if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
+            !self.isOutdated(at: place, table), Self.isCertain(session)
+        {
             session.sent(.parse, for: .madeUp)
             number = session.ledger.changesSent
             outcome = .answered
@@ -54,7 +56,7 @@ extension StatementExchange {
             let change = StatementJournal.Change.noted(slot: slot, statement: statement)
             self.journal.append(change, at: session.ledger.changesSent, &table)
         } else if let place = self.copies.place(of: statement) {
-            client.prepared(slot, shape: self.copies.copies[place].shape)
+            client.prepared(slot, shape: self.copies.copies[place].shape, isGuess: true)
         }
         return outcome
     }
@@ -91,7 +93,7 @@ extension StatementExchange {
         }
         let short = ClientStatements.clipped(name)
         let slot = client.open(bytes.copy(short), statement, change: 0)
-        client.prepared(slot, shape: table.entries[statement].shape)
+        client.prepared(slot, shape: table.entries[statement].shape, isGuess: true)
         return true
     }
 
@@ -130,17 +132,19 @@ extension StatementExchange {
             return (.refuse(Self.full), -1)
         }
         let known = client.slots[found.slot].shape
-        let mustKnow = known > ResultShape.none
-        let place = self.prepare(statement, mustKnow: mustKnow, &session, &table, &writer)
+        let place = self.prepare(statement, known: known, &session, &table, &writer)
         guard let place else { return (.hold, -1) }
         let shape = self.copies.copies[place].shape
         if known != shape, known != 0, shape != 0 {
             // Who has not asked cannot tell, unless it reads what it expects by the byte.
-            guard !client.slots[found.slot].isTold, !Self.wantsBinary(bytes, behind: name) else {
+            let slot = client.slots[found.slot]
+            guard slot.isGuess || !slot.isTold && !Self.wantsBinary(bytes, behind: name) else {
                 client.refused(found.slot)
                 return (.refuse(Self.changed), -1)
             }
             client.prepared(found.slot, shape: shape)
+        } else if client.slots[found.slot].isGuess, shape != 0 {
+            self.guessHolds(at: found.slot, session, &client)
         }
         if table.entries[statement].isCommand {
             let outcome = self.commandBound(statement, &session, &client, &table, &writer)
@@ -148,6 +152,17 @@ extension StatementExchange {
         }
         self.lastBound = found.slot
         return (.renamed, statement)
+    }
+
+    /// A Bind takes what was guessed for the truth, as long as the server does not say otherwise.
+    private mutating func guessHolds(
+        at slot: Int,
+        _ session: borrowing ServerSession,
+        _ client: inout ClientStatements
+    ) {
+        if !session.isBatchOpen { self.guesses.removeAll(keepingCapacity: true) }
+        self.guesses.append(slot)
+        client.guessed(slot, false)
     }
 
     /// Whether a Bind asks for results in binary form.
@@ -204,14 +219,21 @@ extension StatementExchange {
             return .refuse(Self.full)
         }
         let slot = client.slots[found.slot]
-        let mustKnow = slot.isTold && slot.shape > ResultShape.none
-        let place = self.prepare(statement, mustKnow: mustKnow, &session, &table, &writer)
+        let known = slot.isTold ? slot.shape : 0
+        let place = self.prepare(statement, known: known, &session, &table, &writer)
         guard let place else { return .hold }
-        if mustKnow, self.copies.copies[place].shape != slot.shape {
+        let isResumed = self.resumesDescribe
+        self.resumesDescribe = false
+        if known > ResultShape.none, self.copies.copies[place].shape != known {
+            if !isResumed {
+                // PostgreSQL finds out behind the parameters.
+                writer.describeStatement(name: table.name(of: statement))
+                session.sent(.describeStatement, for: .parameters)
+            }
             return .refuse(Self.changed)
         }
         writer.describeStatement(name: table.name(of: statement))
-        session.sent(.describeStatement)
+        session.sent(.describeStatement, for: isResumed ? .resumed : .client)
         let change = StatementJournal.Change.asked(slot: found.slot, statement: statement)
         self.journal.append(change, at: session.ledger.changesSent, &table)
         return .replaced
@@ -230,6 +252,7 @@ extension StatementExchange {
         let ledger = session.ledger
         if name.isEmpty {
             client.unnamed.dropped(change: ledger.changesSent + 1, ended: ledger.changesEnded)
+            session.unnamedDropped()
             return .pass
         }
         if self.waitsForCommand(session, &writer) { return .hold }
@@ -247,15 +270,20 @@ extension StatementExchange {
     /// Sees to it that the server has a statement by the time it reads what comes next; nil when
     /// that has to wait for an answer.
     ///
-    /// - Parameter mustKnow: whether the shape of its result must be known first.
+    /// - Parameter known: what the client knows the result to look like. If it has one, its shape
+    ///   on this server must be known first.
     private mutating func prepare(
         _ statement: Int,
-        mustKnow: Bool,
+        known: UInt64,
         _ session: inout ServerSession,
         _ table: inout StatementTable,
         _ writer: inout MessageWriter
     ) -> Int? {
-        if let place = self.copies.place(of: statement), self.isUsable(at: place, session) {
+        let mustKnow = known > ResultShape.none
+        if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
+            !mustKnow || self.copies.copies[place].shape == known
+                || !self.isOutdated(at: place, table)
+        {
             self.copies.used(place)
             if !mustKnow || self.copies.copies[place].shape != 0 { return place }
             if self.copies.copies[place].change <= session.ledger.changesEnded,
@@ -292,6 +320,11 @@ extension StatementExchange {
             writer.closeStatement(name: table.name(of: statement))
             session.sent(.close, for: .quiet)
             return
+        }
+        if !self.journal.isEmpty, self.journal.contains(.dropped(statement: statement)) {
+            // An error may have thrown that Close away, and then the server has it still.
+            writer.closeStatement(name: table.name(of: statement))
+            session.sent(.close, for: .quiet)
         }
         while self.copies.count >= max(1, self.limit), let victim = self.copies.victim() {
             writer.closeStatement(name: table.name(of: victim))
@@ -357,9 +390,10 @@ extension StatementExchange {
         return waits
     }
 
-    private func isUsable(_ statement: Int, _ session: borrowing ServerSession) -> Bool {
-        guard let place = self.copies.place(of: statement) else { return false }
-        return self.isUsable(at: place, session)
+    /// Whether another server has said since that the result looks otherwise.
+    private func isOutdated(at place: Int, _ table: borrowing StatementTable) -> Bool {
+        let copy = self.copies.copies[place]
+        return copy.shape != 0 && copy.shape != table.entries[copy.statement].shape
     }
 
     @inline(__always)

@@ -5,10 +5,13 @@ extension StatementExchange {
     /// The unnamed statement goes out as it is; it is remembered for other servers. Called before
     /// the Parse is entered.
     ///
-    /// - Parameter body: what follows the name; nil when it is too long to be kept.
+    /// - Parameters:
+    ///   - body: what follows the name; nil when it is too long to be kept.
+    ///   - isSuspicious: running it may leave something behind in the session.
     public mutating func unnamedParsed(
         _ bytes: Span<UInt8>,
         body: Range<Int>?,
+        isSuspicious: Bool,
         as name: UnnamedStatement,
         _ session: borrowing ServerSession,
         _ client: inout ClientStatements,
@@ -19,6 +22,7 @@ extension StatementExchange {
             name,
             bytes,
             in: body,
+            isSuspicious: isSuspicious,
             change: session.ledger.changesSent + 1,
             ended: session.ledger.changesEnded,
             &table
@@ -31,8 +35,10 @@ extension StatementExchange {
         _ client: inout ClientStatements
     ) {
         guard !Self.isIgnored(session) else { return }
-        let ledger = session.ledger
-        client.unnamed.dropped(change: ledger.changesSent + 1, ended: ledger.changesEnded)
+        client.unnamed.dropped(
+            change: session.ledger.changesSent + 1,
+            ended: session.ledger.changesEnded
+        )
     }
 
     mutating func bindUnnamed(

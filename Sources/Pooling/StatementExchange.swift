@@ -51,12 +51,21 @@ public struct StatementExchange: Sendable {
     /// is done.
     var leaving: [[UInt8]] = []
     /// A command about statements has been bound, and may be executed.
-    var isCommandBound = false
+    public internal(set) var isCommandBound = false
     /// A command about statements is being run, and what names there are is not known until it has
     /// been.
     var isCommandRun = false
     /// A statement is real on the server under the client's name because SQL executes it.
     var isExecuting = false
+    /// The Describe that comes next is sent for the second time, and its parameters have been
+    /// passed on.
+    var resumesDescribe = false
+    /// Slots bound in the batch under way whose shapes had been guessed.
+    var guesses: [Int] = []
+    /// The Describe at the head has told its client of the parameters.
+    private var hasToldParameters = false
+    /// So had the request that has failed last.
+    private var hadToldParameters = false
     /// The most shared statements on the server.
     public var limit = 0
 
@@ -65,6 +74,12 @@ public struct StatementExchange: Sendable {
 
     /// How many shared statements the server has.
     public var count: Int { self.copies.count }
+
+    /// Whether the client's link has left something here that ends with it.
+    public var isInUse: Bool {
+        !self.journal.isEmpty || self.isHolding || self.isExecuting || self.isCommandBound
+            || self.isCommandRun || !self.leaving.isEmpty
+    }
 
     /// Whether an answer may tell something.
     public var awaitsAnswers: Bool { !self.journal.isEmpty }
@@ -88,9 +103,12 @@ public struct StatementExchange: Sendable {
         switch kind {
         case .parameterDescription:
             self.typesReceived(bytes, range, at: ended + 1, &table)
+            self.hasToldParameters = session.ledger.currentAudience == .client
         case .rowDescription:
+            self.hasToldParameters = false
             self.shapeReceived(ResultShape.hash(bytes, in: range), at: ended, &client, &table)
         case .noData:
+            self.hasToldParameters = false
             self.shapeReceived(ResultShape.none, at: ended, &client, &table)
         default:
             break
@@ -169,6 +187,8 @@ public struct StatementExchange: Sendable {
         _ client: inout ClientStatements,
         _ table: inout StatementTable
     ) {
+        self.hadToldParameters = self.hasToldParameters
+        self.hasToldParameters = false
         let ended = session.ledger.changesEnded
         guard ended > before else { return }
         client.unnamed.skipped(before: before, after: ended, failed: isChange ? before + 1 : nil)
@@ -211,6 +231,18 @@ public struct StatementExchange: Sendable {
     /// What the server still has of the shared statements is not known.
     public mutating func becameUnsure() { self.copies.becameStale() }
 
+    /// A batch is sent again from the message on that has just failed, since what the server has of
+    /// the shared statements is of no use any more.
+    ///
+    /// - Parameter isDescribe: a Describe has failed; PostgreSQL may have sent its parameters
+    ///   before.
+    public mutating func batchResumes(isDescribe: Bool, _ client: inout ClientStatements) {
+        self.copies.becameStale()
+        for slot in self.guesses { client.guessed(slot, true) }
+        self.guesses.removeAll(keepingCapacity: true)
+        self.resumesDescribe = isDescribe && self.hadToldParameters
+    }
+
     // MARK: Links
 
     /// The client gives the server back, and nothing is due.
@@ -240,6 +272,8 @@ public struct StatementExchange: Sendable {
 
     private mutating func linkEnded() {
         self.isHolding = false
+        self.resumesDescribe = false
+        if !self.guesses.isEmpty { self.guesses.removeAll(keepingCapacity: true) }
         self.isExecuting = false
         self.isCommandBound = false
         self.isCommandRun = false

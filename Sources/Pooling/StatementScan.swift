@@ -78,7 +78,11 @@ public struct StatementScan {
                 self.suspicion.executes = true
             }
         default:
-            if !Self.harmless.contains(word) { self.suspicion.formUnion(.everything) }
+            guard !Self.harmless.contains(word) else { break }
+            // Most likely a mistake, after which nothing means anything else.
+            var unknown = Suspicion.everything
+            unknown.changesParsing = false
+            self.suspicion.formUnion(unknown)
         }
     }
 
@@ -188,8 +192,7 @@ public struct StatementScan {
             case .string(let content) where !makesFunction:
                 self.textFound(content)
             case .obscureName:
-                self.suspicion.formUnion(.everything)
-                self.suspicion.hidesNames = true
+                self.obscureNameFound(at: index)
             default:
                 break
             }
@@ -218,6 +221,17 @@ public struct StatementScan {
                 self.suspicion.certain.formUnion(.temporaries)
             }
         }
+    }
+
+    /// A name that could be any: a function's, or a schema's.
+    private mutating func obscureNameFound(at index: Int) {
+        let next = index + 1
+        guard next < self.tokens.endIndex, self.tokens[next].isSymbol("(") else {
+            self.suspicion.kinds.formUnion(.temporaries)
+            return
+        }
+        self.suspicion.formUnion(.everything)
+        self.suspicion.hidesNames = true
     }
 
     /// TEMP is no reserved word: it counts where it can be a keyword.

@@ -92,7 +92,7 @@ public struct StatementTable: Sendable {
     public func isSuspicious(_ statement: Int) -> Bool { self.entries[statement].isSuspicious }
 
     /// Whether running what a Parse says behind the name may leave something behind in the session.
-    static func isSuspicious(_ bytes: Span<UInt8>, in body: Range<Int>) -> Bool {
+    public static func isSuspicious(_ bytes: Span<UInt8>, in body: Range<Int>) -> Bool {
         let end = bytes.terminator(in: body) ?? body.upperBound
         return !TextMarks.isHarmless(bytes, in: body.lowerBound..<end)
     }

@@ -2,20 +2,23 @@
 ///
 /// A Parse of it is a change of the ledger's count. One that fails has dropped the statement before
 /// it, since PostgreSQL does that first; one that is skipped after an error has changed nothing.
-struct UnnamedHistory: Equatable, Sendable {
-    private struct Item: Equatable, Sendable {
+///
+/// A few changes are told apart, in place: a session is copied often, and an array in it would be
+/// counted each time. Of more, the oldest are `.unknown`.
+struct UnnamedHistory: Sendable {
+    struct Item: Equatable, Sendable {
         var name: UnnamedStatement
         /// The number of the change that made it so.
         var change: Int
     }
 
     private var newest = Item(name: .none, change: 0)
-    /// Those before it, the oldest first, from the last one on that is beyond doubt; empty while
-    /// the newest one is, which is nearly always.
-    private var older: [Item] = []
-
-    /// Changes that are told apart; of more, the oldest are `.unknown`.
-    private static let depthMax = 32
+    /// Those before it, the oldest first, from the last one on that is beyond doubt; none while the
+    /// newest one is, which is nearly always.
+    private var older: InlineArray<4, Item> = InlineArray(
+        repeating: Item(name: .none, change: 0)
+    )
+    private var count = 0
 
     /// The newest.
     var name: UnnamedStatement { self.newest.name }
@@ -24,46 +27,48 @@ struct UnnamedHistory: Equatable, Sendable {
 
     /// It becomes another one by the ledger's change `change`; those up to `ended` are answered.
     mutating func becomes(_ name: UnnamedStatement, change: Int, ended: Int) {
-        if change <= ended {
-            if !self.older.isEmpty { self.older.removeAll(keepingCapacity: true) }
-        } else {
-            self.push(ended: ended)
-        }
+        if change <= ended { self.count = 0 } else { self.push(ended: ended) }
         self.newest = Item(name: name, change: change)
     }
 
     private mutating func push(ended: Int) {
-        if self.newest.change <= ended { self.older.removeAll(keepingCapacity: true) }
-        self.older.append(self.newest)
-        if let sure = self.older.lastIndex(where: { $0.change <= ended }), sure > 0 {
-            self.older.removeFirst(sure)
-        }
-        if self.older.count > Self.depthMax {
-            self.older.removeFirst()
+        if self.newest.change <= ended { self.count = 0 }
+        var sure = self.count - 1
+        while sure > 0, self.older[sure].change > ended { sure -= 1 }
+        if sure > 0 { self.drop(sure) }
+        if self.count == self.older.count {
+            self.drop(1)
             self.older[0] = Item(name: .unknown, change: 0)
         }
+        self.older[self.count] = self.newest
+        self.count += 1
+    }
+
+    private mutating func drop(_ many: Int) {
+        for index in many..<self.count { self.older[index - many] = self.older[index] }
+        self.count -= many
     }
 
     /// An error has thrown away the changes behind `before` up to `after`; `failed` is the one that
     /// failed itself rather than being skipped, if one did. True if that concerns the newest one.
     mutating func skipped(before: Int, after: Int, failed: Int?) -> Bool {
-        let isNewest = self.newest.change > before && self.newest.change <= after
-        if self.older.isEmpty, !isNewest { return false }
-        var items = self.older + [self.newest]
-        for index in items.indices
-        where items[index].change > before && items[index].change <= after {
-            let isSelf = items[index].change == failed
-            items[index].name = isSelf ? .none : index > 0 ? items[index - 1].name : .unknown
+        let range = before + 1..<after + 1
+        var last = UnnamedStatement.unknown
+        for index in 0..<self.count {
+            if range.contains(self.older[index].change) {
+                self.older[index].name = self.older[index].change == failed ? .none : last
+            }
+            last = self.older[index].name
         }
-        self.newest = items.removeLast()
-        self.older = items
-        return isNewest
+        guard range.contains(self.newest.change) else { return false }
+        self.newest.name = self.newest.change == failed ? .none : last
+        return true
     }
 
     /// Nothing is due any more: numbers may begin anew.
     mutating func settle() {
         self.newest.change = 0
-        if !self.older.isEmpty { self.older.removeAll(keepingCapacity: true) }
+        self.count = 0
     }
 
     /// One that nobody could name until now is `name`.
@@ -73,12 +78,19 @@ struct UnnamedHistory: Equatable, Sendable {
 
     /// Whether both turn out to be the same whatever is thrown away.
     func agrees(with other: UnnamedHistory) -> Bool {
-        self.name == other.name
-            && self.older.elementsEqual(other.older) { $0.name == $1.name }
+        guard self.name == other.name, self.count == other.count else { return false }
+        return (0..<self.count).allSatisfy { self.older[$0].name == other.older[$0].name }
     }
 
     /// Whether a statement may turn out to be it.
     func mayBe(_ name: UnnamedStatement) -> Bool {
-        name == self.name || self.older.contains { $0.name == name }
+        name == self.name || (0..<self.count).contains { self.older[$0].name == name }
+    }
+}
+
+extension UnnamedHistory: Equatable {
+    static func == (one: UnnamedHistory, other: UnnamedHistory) -> Bool {
+        one.newest == other.newest && one.count == other.count
+            && (0..<one.count).allSatisfy { one.older[$0] == other.older[$0] }
     }
 }

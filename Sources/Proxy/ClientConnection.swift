@@ -76,6 +76,8 @@ final class ClientConnection {
     var pinnedSince: Int64 = 0
     /// `statements.parsing` is not what the client has set now.
     var isParsingStale = true
+    /// Tells apart what this client's texts mean since it has run something suspicious.
+    var parsingNumber: UInt64 = 0
     /// Whether its prepared statements are shared, so that they work on every server.
     var sharesStatements = false
     var statements = ClientStatements()

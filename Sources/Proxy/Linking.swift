@@ -149,7 +149,9 @@ extension Worker {
         // COPY data that come late are no part of any answer, so the server can be free in the
         // middle of such a message.
         self.finishMessage(server, of: client)
-        if client.sharesStatements { self.statementsReleased(server, client) }
+        if client.sharesStatements, server.exchange.isInUse || !client.statements.isUnused {
+            self.statementsReleased(server, client)
+        }
         client.isDiscarding = client.reader.remaining > 0
         client.server = nil
         server.client = nil

@@ -33,7 +33,7 @@ extension Worker {
         // one.
         let isAtRest =
             server.session.standing() != .busy
-            && server.client?.statements.unnamed.needsItsServer != true
+            && !self.needsItsServer(server)
         switch server.client?.session.batchEnded(status: status, isAtRest: isAtRest) {
         case .keep:
             if server.isStreaming { self.setStreaming(false, server) }
@@ -55,6 +55,13 @@ extension Worker {
         case nil:
             break
         }
+    }
+
+    /// Whether a server's client cannot go to another one.
+    @inline(__always)
+    private func needsItsServer(_ server: ServerConnection) -> Bool {
+        guard let client = unsafe server.borrowedClient else { return false }
+        return unsafe client._withUnsafeGuaranteedRef { $0.statements.unnamed.needsItsServer }
     }
 
     /// Whether the client has begun what statement pooling does not allow.

@@ -17,6 +17,7 @@ extension Worker {
         let ledger = server.session.ledger
         let before = ledger.changesEnded
         let current = ledger.current
+        let isOwn = ledger.currentAudience == .client
         let verdict = server.session.received(frame.kind)
         let isChange = current == .parse || current == .close || current == .describeStatement
         self.withStatements(of: server) { client, exchange, table in
@@ -28,18 +29,21 @@ extension Worker {
             let end = min(start + skipped, server.refusals.count)
             server.refusals.removeSubrange(start..<end)
         }
-        guard verdict == .forwardError, current == .bind, server.record.canRepeat,
-            server.client?.session.state == .linked
-        else {
-            return verdict == .forwardError && server.client?.sharesStatements == true
-                ? self.withOwnName(verdict, server, span, frame) : verdict
+        guard verdict == .forwardError, server.client?.sharesStatements == true else {
+            return verdict
         }
-        let state = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end).sqlState
-        guard state == .featureNotSupported || state == .invalidStatementName else {
-            return self.withOwnName(verdict, server, span, frame)
+        if isOwn, current == .bind || current == .describeStatement {
+            let state = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end).sqlState
+            if state == .featureNotSupported || state == .invalidStatementName {
+                if server.record.canRepeat, server.client?.session.state == .linked {
+                    self.heal(server, after: before, isDescribe: current == .describeStatement)
+                    return .swallowError
+                }
+                // Who tries again shall not meet the same copies.
+                if state == .featureNotSupported { server.exchange.becameUnsure() }
+            }
         }
-        self.heal(server)
-        return .swallowError
+        return self.withOwnName(verdict, server, span, frame)
     }
 
     /// An error that speaks of a shared statement speaks of it by its client's name.
@@ -138,12 +142,13 @@ extension Worker {
 
     /// Keeps an error from the client: what the server has prepared is of no use any more, so it is
     /// prepared again and the batch sent once more.
-    private func heal(_ server: ServerConnection) {
+    ///
+    /// - Parameter ended: the ledger's changes up to this one had been answered before.
+    private func heal(_ server: ServerConnection, after ended: Int, isDescribe: Bool) {
         guard let client = server.client else { return }
         self.logger.debug("\(server.prefix)prepared statements are prepared again")
-        let bytes = server.record.bytes
-        server.record.repeated()
-        server.exchange.becameUnsure()
+        let bytes = server.record.repeated(after: ended)
+        server.exchange.batchResumes(isDescribe: isDescribe, &client.statements)
         server.own = .healing
         client.session.linkPaused()
         unsafe bytes.withUnsafeBytes { unsafe client.stash.prepend($0) }

@@ -46,16 +46,23 @@ extension Worker {
         _ frame: Frame
     ) -> Int {
         let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
-        if let refusal = self.inspect(request, client, server, span, frame) {
+        if request == .query, let refusal = self.inspect(request, client, server, span, frame) {
             self.forward(chunk, run, to: server.socket)
             return self.refuse(refusal, request, client, server, span, frame)
         }
         let named = request == .parse && Self.namesStatement(span, frame)
-        let start = self.closeForeignUnnamed(request, named, client, server, chunk, run)
         let isFirst = server.session.isAtRest
+        let start = self.closeForeignUnnamed(request, named, client, server, chunk, run)
+        if !named, self.isUnnamed(request, client, server, span, frame) {
+            self.noteRequest(client, server, request, span, frame)
+            if server.record.isActive { server.record.end() }
+            server.session.sent(request)
+            return start
+        }
         self.writer.removeAll()
         let body = frame.bodyOffset..<frame.end
         var statement = -1
+        var isShared = false
         var rest = frame.offset
         var outcome = StatementExchange.Outcome.pass
         switch request {
@@ -92,6 +99,7 @@ extension Worker {
         case .describeStatement where Self.isAboutStatement(span, frame),
             .close where Self.isAboutStatement(span, frame):
             outcome = self.bookNamed(request, client, server, span, frame)
+            isShared = request == .describeStatement && outcome == .replaced
         case .execute:
             server.exchange.executed()
             outcome = .pass
@@ -102,13 +110,74 @@ extension Worker {
         }
         return self.carryOut(
             outcome,
-            Booking(request: request, isFirst: isFirst, statement: statement, rest: rest),
+            Booking(
+                request: request,
+                isFirst: isFirst,
+                statement: statement,
+                isShared: isShared || statement >= 0,
+                rest: rest
+            ),
             client,
             server,
             chunk,
             start..<run.upperBound,
             frame
         )
+    }
+
+    /// Whether there is something to decide about statements before a request goes out.
+    @inline(__always)
+    static func concernsStatements(
+        _ request: ReplyLedger.Request,
+        _ client: ClientConnection,
+        _ server: ServerConnection
+    ) -> Bool {
+        switch request {
+        case .parse, .bind, .describeStatement, .close: true
+        case .query: client.statements.count > 0 || client.statements.unnamed.name != .none
+        case .execute: server.exchange.isCommandBound
+        default: false
+        }
+    }
+
+    /// Whether a message is about the unnamed statement and goes out as it is, as nearly all of them
+    /// do; a Parse is remembered then.
+    private func isUnnamed(
+        _ request: ReplyLedger.Request,
+        _ client: ClientConnection,
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) -> Bool {
+        let start = frame.bodyOffset
+        switch request {
+        case .parse:
+            guard frame.isComplete, frame.available > Frame.headerLength else { return false }
+            let rest = start + 1..<frame.end
+            let isSuspicious = StatementTable.isSuspicious(span, in: rest)
+            if isSuspicious { _ = self.inspect(request, client, server, span, frame) }
+            let name = self.nextUnnamed()
+            server.exchange.unnamedParsed(
+                span,
+                body: rest,
+                isSuspicious: isSuspicious,
+                as: name,
+                server.session,
+                &client.statements,
+                &self.statements
+            )
+            server.session.parseSent(name)
+            return true
+        case .bind:
+            // The unnamed statement for the unnamed portal.
+            guard frame.available > Frame.headerLength + 1, span[start] == 0, span[start + 1] == 0
+            else { return false }
+            return !client.statements.unnamed.needsLook
+                && server.session.unnamed == client.statements.unnamed.name
+                && !server.session.isUnnamedPendingBefore
+        default:
+            return false
+        }
     }
 
     /// What is known of a message that is being booked.
@@ -118,6 +187,8 @@ extension Worker {
         var isFirst: Bool
         /// The shared statement that it binds.
         var statement: Int
+        /// It is a Bind to a shared statement, or a Describe of one.
+        var isShared: Bool
         /// Where the part of it begins that leaves as it is.
         var rest: Int
     }
@@ -154,7 +225,8 @@ extension Worker {
             self.sendRefusal(fields, to: server, body: body)
             return frame.end
         case .pass, .renamed:
-            self.note(booking, client, server, span, frame)
+            // Its own change is entered next.
+            self.note(booking, client, server, span, frame, changesAhead: 1)
             server.session.sent(booking.request)
             return start
         case .replaced:
@@ -172,7 +244,8 @@ extension Worker {
         _ client: ClientConnection,
         _ server: ServerConnection,
         _ span: Span<UInt8>,
-        _ frame: Frame
+        _ frame: Frame,
+        changesAhead: Int = 0
     ) {
         let request = booking.request
         self.noteRequest(client, server, request, span, frame, text: booking.statement)
@@ -180,8 +253,9 @@ extension Worker {
             request,
             span,
             frame,
-            isShared: booking.statement >= 0,
-            isFirst: booking.isFirst
+            isShared: booking.isShared,
+            isFirst: booking.isFirst,
+            change: server.session.ledger.changesSent + changesAhead
         )
     }
 
@@ -199,8 +273,9 @@ extension Worker {
         let body = frame.bodyOffset..<frame.end
         guard let end = span.terminator(in: body) else { return .pass }
         let rest = end + 1..<frame.end
-        self.refreshParsing(client)
         if named {
+            self.refreshParsing(client)
+            _ = self.inspect(.parse, client, server, span, frame)
             guard frame.isComplete else { return .refuse(Self.tooLong(frame)) }
             return server.exchange.parse(
                 span,
@@ -214,9 +289,12 @@ extension Worker {
             )
         }
         let name = self.nextUnnamed()
+        // Too long to be looked at, or to be kept.
+        _ = self.inspect(.parse, client, server, span, frame)
         server.exchange.unnamedParsed(
             span,
             body: frame.isComplete ? rest : nil,
+            isSuspicious: true,
             as: name,
             server.session,
             &client.statements,
@@ -340,13 +418,15 @@ extension Worker {
     }
 
     private func readParsing(_ client: ClientConnection) {
+        // In a failed transaction nothing can be prepared anew.
+        if client.server?.session.status == .failed { return }
         client.isParsingStale = false
         let maker = self.process.contentHash
         var parsing = self.parameters.parsing(of: client.parameters, maker)
         var more = self.wishes.parsing(of: client.wishes)
-        if client.watch.isParsingUnsettled {
-            // Something has been set that is not known yet: like nothing that was before.
-            more += ContentHash(high: 0, low: self.nextUnnamed().number).bytes
+        if client.watch.parsesAlone {
+            // Like nothing that was before.
+            more += ContentHash(high: 0, low: client.parsingNumber).bytes
         }
         if !more.isEmpty { parsing = maker(parsing.bytes + more) }
         client.statements.parsing = parsing

@@ -67,6 +67,7 @@ extension Worker {
                 if let request, let server = unsafe client.borrowedServer {
                     let booked = unsafe server._withUnsafeGuaranteedRef {
                         client.sharesStatements
+                            && Self.concernsStatements(request, client, $0)
                             ? self.bookShared(request, client, $0, chunk, run..<position, frame)
                             : self.book(request, client, $0, chunk, run..<position, frame)
                     }
@@ -194,7 +195,7 @@ extension Worker {
     ) -> Int {
         let span = unsafe Span<UInt8>(_unsafeBytes: chunk.bytes)
         let named = request == .parse && Self.namesStatement(span, frame)
-        if client.session.mode != .session {
+        if client.session.mode != .session, Self.isInspected(request) {
             if let refusal = self.inspect(request, client, server, span, frame) {
                 self.forward(chunk, run, to: server.socket)
                 return self.refuse(refusal, request, client, server, span, frame)
@@ -213,8 +214,27 @@ extension Worker {
             server.session.parseSent(client.statements.unnamed.name)
         }
         self.noteRequest(client, server, request, span, frame)
+        if server.record.isActive {
+            server.record.sent(
+                request,
+                span,
+                frame,
+                isShared: false,
+                isFirst: false,
+                change: server.session.ledger.changesSent
+            )
+        }
         server.session.sent(request)
         return start
+    }
+
+    /// Whether a request may run something that stays behind on its server.
+    @inline(__always)
+    private static func isInspected(_ request: ReplyLedger.Request) -> Bool {
+        switch request {
+        case .query, .functionCall, .parse, .bind: true
+        default: false
+        }
     }
 
     /// Sees to it that a client's request does not meet the unnamed statement of another one;

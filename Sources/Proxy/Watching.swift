@@ -38,7 +38,7 @@ extension Worker {
         case .sync:
             // It ends a transaction that nobody has begun.
             if client.watch.isParsingUnsettled, server.session.status == .idle {
-                client.isParsingStale = true
+                self.parseAnew(client)
             }
         case .functionCall:
             let isSeen = frame.available >= Frame.headerLength + 4
@@ -81,7 +81,7 @@ extension Worker {
                 // A Parse that is skipped leaves the one before it, and that is run then.
                 for body in client.statements.unnamed.suspiciousBodies {
                     client.watch.ran(self.suspicion(client, body))
-                    client.isParsingStale = true
+                    self.parseAnew(client)
                 }
             }
             body = client.statements.unnamed.body
@@ -103,7 +103,7 @@ extension Worker {
         guard client.watch.isParsingUnsettled else { return }
         let seen = range.prefix(StatementScan.lengthMax)
         if StatementScan.endsTransaction(span.copy(seen.startIndex..<seen.endIndex)) {
-            client.isParsingStale = true
+            self.parseAnew(client)
         }
     }
 
@@ -127,8 +127,15 @@ extension Worker {
             return refusal
         }
         client.watch.ran(suspicion)
-        client.isParsingStale = true
+        self.parseAnew(client)
         return nil
+    }
+
+    /// What the client prepares from here on is like nothing that was before, until it is known
+    /// what it has set.
+    private func parseAnew(_ client: ClientConnection) {
+        client.isParsingStale = true
+        client.parsingNumber = self.nextUnnamed().number
     }
 
     /// The closer look at a text.

@@ -14,8 +14,27 @@ extension Span where Element == UInt8 {
 
     /// The offset of the first zero byte in `range`, or nil.
     public func terminator(in range: Range<Int>) -> Int? {
-        for index in range where self[index] == 0 { return index }
-        return nil
+        if range.isEmpty { return nil }
+        if self[range.lowerBound] == 0 { return range.lowerBound }
+        return unsafe self.extracting(range).withUnsafeBytes { bytes in
+            // A zero among eight bytes is the lowest byte that a borrow reaches first.
+            var offset = 1
+            while offset + 8 <= bytes.count {
+                let word = unsafe UInt64(
+                    littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                )
+                let zeros = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
+                if zeros != 0 {
+                    return range.lowerBound + offset + zeros.trailingZeroBitCount / 8
+                }
+                offset += 8
+            }
+            while offset < bytes.count {
+                if unsafe bytes[offset] == 0 { return range.lowerBound + offset }
+                offset += 1
+            }
+            return nil
+        }
     }
 
     /// The bytes in `range` as text; nil where they are no valid UTF-8.

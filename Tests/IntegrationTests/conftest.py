@@ -152,16 +152,18 @@ def bench(shared_postgres):
     return "bench"
 
 
-#: How a story of one client is told again through a pooler: its settings, and who else is there.
+#: How a story of one client is told again through a pooler: its settings, who else is there, and whether
+#: each message is a write of its own, so that errors come back before the rest of their batch is sent.
 TELLINGS = {
-    "session": ({"pool_mode": "session"}, None),
-    "alone": ({}, None),
-    "stranger": ({"default_pool_size": 1}, lambda pooler: Stranger(pooler, in_block=True)),
-    "crowd": ({"default_pool_size": 3}, lambda pooler: Crowd(pooler, 3, in_block=True)),
+    "session": ({"pool_mode": "session"}, None, False),
+    "alone": ({}, None, False),
+    "in pieces": ({"default_pool_size": 1, "max_prepared_statements": 1}, None, True),
+    "stranger": ({"default_pool_size": 1}, lambda pooler: Stranger(pooler, in_block=True), True),
+    "crowd": ({"default_pool_size": 3}, lambda pooler: Crowd(pooler, 3, in_block=True), False),
     "small cache": ({"default_pool_size": 2, "max_prepared_statements": 1},
-                    lambda pooler: Crowd(pooler, 2, in_block=True)),
+                    lambda pooler: Crowd(pooler, 2, in_block=True), False),
     "statement": ({"pool_mode": "statement", "default_pool_size": 2},
-                  lambda pooler: Crowd(pooler, 2, in_block=False)),
+                  lambda pooler: Crowd(pooler, 2, in_block=False), False),
 }
 
 
@@ -184,11 +186,11 @@ class Retelling:
             assert summarized == summary(expected[:-4]), "PostgreSQL says:\n" + "\n".join(expected)
         if before:
             before(self.postgres)
-        settings, surround = TELLINGS[self.how]
+        settings, surround, in_pieces = TELLINGS[self.how]
         pooler = self.weir(**settings)
         surroundings = surround(pooler) if surround else None
         try:
-            told = tell(story, pooler.port, surroundings, user=user)
+            told = tell(story, pooler.port, surroundings, in_pieces, user=user)
         finally:
             if surroundings:
                 surroundings.close()

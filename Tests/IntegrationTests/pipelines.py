@@ -29,7 +29,8 @@ END_STEPS_WITHOUT_BLOCKS = [("sync",), ("query", "SELECT 'end'"), ("read",)]
 
 NAMES = ("", "", "a", "b", "c")
 PORTALS = ("", "", "", "p", "q")
-#: Texts and how many parameters they have. `{own}` is another text for every client.
+#: Texts and how many parameters they have. `{own}` is another text for every client. None fails in its
+#: Bind for some values: whether it does or the Execute depends on how often the server has run it.
 TEXTS = {
     "SELECT 1": 0,
     "SELECT $1::int": 1,
@@ -40,7 +41,7 @@ TEXTS = {
     "SELECT $2::text, $1::int8": 2,
     "SELECT g, '{own}' FROM generate_series(1, $1::int) g": 1,
     "SELECT g FROM generate_series(1, 3) g": 0,
-    "SELECT 10 / $1::int": 1,
+    "SELECT 10 / (g - $1::int) FROM generate_series(1, 2) g": 1,
     "VALUES (1, 'x'), (2, '{own}')": 0,
     "SHOW server_version_num": 0,
     "EXPLAIN (COSTS OFF) SELECT 1": 0,

@@ -51,8 +51,11 @@ SHAPES = ((WIDEN, "SELECT n FROM changing"), (ADD, "SELECT * FROM changing"),
 def test_a_result_that_changes(retell, postgres, described):
     # Who knows the old shape gets 0A000 on any server, again and again, until it prepares anew.
     def story(client):
-        for change, text in SHAPES:
+        for number, (change, text) in enumerate(SHAPES):
             new_table(postgres)
+            if described == "unused":
+                # A text that has been there before is another matter: see the next test.
+                text += f" -- {number}"
             client.batch(parse(text, "s"), describe("s", "S") if described == "statement" else b"")
             if described != "unused":
                 client.batch(bind([], "s", result_formats=(1,)), describe() if described == "portal" else b"",
@@ -67,6 +70,29 @@ def test_a_result_that_changes(retell, postgres, described):
             client.batch(close_statement("s"))
 
     retell(story)
+
+
+def test_who_has_seen_nothing_gets_the_new_result(weir, changing):
+    # PostgreSQL: 0A000. Weir answers the second Parse of a text without asking a server, so it cannot tell
+    # whether the result has changed before or after that; a client that has neither asked nor bound since
+    # then has seen nothing that could be wrong now (docs/decisions/0007).
+    pooler = weir(default_pool_size=1)
+    with pooler.wire() as first, pooler.wire() as second:
+        first.send(parse("SELECT n FROM changing", "s") + sync())
+        assert first.result().error is None
+        second.send(parse("SELECT n FROM changing", "s") + sync())
+        assert second.result().error is None
+        changing(WIDEN)
+        first.send(binary("s") + sync())
+        assert first.result().error.code == "0A000"
+        for _ in range(2):
+            second.send(binary("s") + sync())
+            rows, _, code = read_batch(second)
+            assert code is None and rows[0][6:] == (7).to_bytes(8, "big")
+        # From now on it has.
+        changing("ALTER TABLE changing ALTER n TYPE int2")
+        second.send(binary("s") + sync())
+        assert second.result().error.code == "0A000"
 
 
 UNSEEN = ("CREATE INDEX ON changing (n)", ADD, "ALTER TABLE changing ALTER t TYPE varchar(100)", "ANALYZE changing",
@@ -323,23 +349,44 @@ def test_one_text_under_other_settings(weir, postgres, name, statement):
 
 
 @pytest.mark.parametrize("name", MEANINGS)
-def test_a_setting_changed_after_the_parse(retell, name):
-    # A statement keeps the meaning that its text had at its Parse, also where it is prepared later.
+@pytest.mark.parametrize("mode", ["session", "transaction", "crowd"])
+def test_a_setting_changed_after_the_parse(weir, postgres, name, mode):
+    # PostgreSQL, and session mode: a statement keeps the meaning that its text had at its Parse. Outside it a
+    # statement means on every server what it would mean if it were parsed now (docs/decisions/0007); what is
+    # parsed after the change means the same everywhere.
     text, answers = MEANINGS[name]
     first, second = list(answers)[:2]
+    pooler = weir(pool_mode="session" if mode == "session" else "transaction", default_pool_size=3)
+    crowd = Crowd(pooler, 3, in_block=True) if mode == "crowd" else None
 
-    def story(client):
-        client.query(f"SET {name} TO {first if name == 'DateStyle' else repr(first)}")
-        client.batch(parse(text, "s"))
-        client.batch(run("s"))
-        client.query(f"SET {name} TO {second if name == 'DateStyle' else repr(second)}")
-        for _ in range(3):
-            client.batch(run("s"))
-        client.batch(parse(text, "t"), run("t"))
-        for _ in range(3):
-            client.batch(run("t"), run("s"))
+    def told(port, changed):
+        with Wire(port) as client:
+            def answer(name):
+                if crowd and port == pooler.port:
+                    crowd.disturb()
+                client.send(run(name) + sync())
+                result = client.result()
+                assert result.error is None, result.error
+                return result.rows[0][0]
 
-    retell(story)
+            def set_to(value):
+                client.query(f"SET {name} TO {value if name == 'DateStyle' else repr(value)}")
+
+            set_to(first)
+            client.send(parse(text, "s") + sync())
+            assert client.result().error is None
+            assert answer("s") == answers[first]
+            set_to(second)
+            assert [answer("s") for _ in range(3)] == [answers[changed]] * 3
+            client.send(parse(text, "t") + sync())
+            assert client.result().error is None
+            for _ in range(3):
+                assert (answer("t"), answer("s")) == (answers[second], answers[changed])
+
+    told(postgres.port, first)
+    told(pooler.port, first if mode == "session" else second)
+    if crowd:
+        crowd.close()
 
 
 def schemas(postgres):

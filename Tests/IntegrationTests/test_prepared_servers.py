@@ -181,3 +181,22 @@ def test_a_statement_used_a_thousand_times(weir):
             assert client.result().rows == [[str(n)]]
     for client in clients:
         client.close()
+
+
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+def test_clients_that_vanish_behind_an_error(weir, mode):
+    # A batch that fails, what is thrown away of it, half a batch behind it, and a reset: the one server is
+    # free for the next client each time.
+    pooler = weir(pool_mode=mode, default_pool_size=1)
+    failing = parse("SELECT 1") + parse("SELECT nothing", "s")
+    for left in (failing + close_statement("") + sync() + bind([], "s"),
+                 failing + close_statement("") + sync() + run("s") + sync(),
+                 failing + parse("SELECT 2") + sync() + bind() + execute(),
+                 failing + parse("SELECT 2", "t") + close_statement("s") + sync() + run("t"),
+                 failing + describe("", "S") + sync() + describe("", "S")):
+        for _ in range(6):
+            client = pooler.wire()
+            client.send(left)
+            client.reset()
+            with pooler.wire(timeout=3) as other:
+                assert other.ask("SELECT 1") == "1"

@@ -141,20 +141,36 @@ def test_dropped_by_a_query_in_an_open_batch(retell):
     retell(story)
 
 
-def test_kept_by_a_batch_that_fails(retell):
-    # After an error in front of them neither its Bind nor another Parse of it has happened.
-    def story(client):
-        client.batch(parse("SELECT 'kept'"))
-        client.batch(execute("nowhere"), bind([], "", "p"))
-        client.batch(run(""))
-        client.batch(run("missing"), run(""), parse("SELECT 'lost'"), close_statement(""))
-        client.batch(bind([], "", "p"))
-        client.batch(parse("SELECT 1", "s"), parse("SELECT 2", "s"), parse("SELECT 'lost'"))
-        client.batch(bind([], "", "p"), describe("p"), execute("p"))
-        client.batch(run("", "one too many"), parse("SELECT 'lost'"))
-        client.batch(run(""))
+KEPT = (
+    (parse("SELECT 'kept'"),),
+    (execute("nowhere"), bind([], "", "p")),
+    (run(""),),
+    (run("missing"), run(""), parse("SELECT 'lost'"), close_statement("")),
+    (bind([], "", "p"),),
+    (parse("SELECT 1", "s"), parse("SELECT 2", "s"), parse("SELECT 'lost'")),
+    (bind([], "", "p"), describe("p"), execute("p")),
+    (run("", "one too many"), parse("SELECT 'lost'")),
+    (run(""),),
+    (close_statement("s"), parse("SELECT 'new'"), execute("nowhere"), close_statement("")),
+    (run(""),),
+    (parse("ROLLBACK"), execute("nowhere"), parse("SELECT 'lost'")),
+    (bind([], "", "p"),),
+)
 
-    retell(story, "1Z E[34000]Z 2TDCZ E[26000]Z 2Z 1E[42P05]Z 2TDCZ E[08P01]Z 2TDCZ")
+
+def test_kept_by_a_batch_that_fails(retell):
+    # After an error in front of them neither its Bind nor a Close or another Parse of it has happened.
+    def story(client):
+        for batch in KEPT:
+            client.batch(*batch)
+        client.batch(close_statement("s"))
+        client.pipeline(*KEPT)
+        client.batch(close_statement("s"))
+        for at in range(0, len(KEPT) - 1, 2):
+            client.pipeline(*KEPT[at:at + 2])
+
+    once = "1Z E[34000]Z 2TDCZ E[26000]Z 2Z 1E[42P05]Z 2TDCZ E[08P01]Z 2TDCZ 31E[34000]Z 2TDCZ 1E[34000]Z"
+    retell(story, f"{once} 2Z 3Z {once} 2Z 3Z {once}")
 
 
 def test_in_blocks(retell):

@@ -185,6 +185,17 @@ def test_a_batch_in_pieces_is_sent_again_whole(one, table):
         assert run(client, execute()).kinds == "DCZ"
 
 
+def test_a_description_with_flush_is_asked_for_again(one, table):
+    with one.wire() as client, one.wire() as new:
+        client.sock.settimeout(5)
+        new.sock.settimeout(5)
+        prepared(client)
+        table("ALTER TABLE reviewed ADD more text DEFAULT 'm'")
+        new.send(parse("SELECT * FROM reviewed", "n") + describe("n", "S") + flush())
+        assert [new.receive()[0] for _ in range(3)] == ["1", "t", "T"]
+        assert run(new, bind(statement="n"), execute()).rows == [["7", "seven", "m"]]
+
+
 def test_a_query_behind_a_batch_without_sync(one, table):
     with one.wire() as client:
         client.sock.settimeout(5)

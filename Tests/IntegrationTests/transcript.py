@@ -6,6 +6,7 @@ message that came back, in its order and with its body, must be the same.
 
 import hashlib
 import struct
+import time
 
 from pgwire import Closed, Wire, error_fields, simple, sync
 
@@ -62,9 +63,10 @@ def summary(lines):
 class Teller:
     """One client whose story is told: sends, reads and writes down what came."""
 
-    def __init__(self, port, surroundings=None, **options):
+    def __init__(self, port, surroundings=None, in_pieces=False, **options):
         self.wire = Wire(port, timeout=10, **options)
-        self.surroundings, self.lines, self.status, self.awaited = surroundings, [], "I", 0
+        self.surroundings, self.in_pieces = surroundings, in_pieces
+        self.lines, self.status, self.awaited = [], "I", 0
 
     def __enter__(self):
         return self
@@ -78,7 +80,12 @@ class Teller:
             self.surroundings.disturb()
         data = b"".join(messages)
         self.awaited += 1
-        self.wire.send(data)
+        if self.in_pieces and len(data) < 10_000:
+            for piece in pieces(data):
+                self.wire.send(piece)
+                time.sleep(0.002)
+        else:
+            self.wire.send(data)
 
     def receive(self):
         kind, body = self.wire.receive()
@@ -105,14 +112,28 @@ class Teller:
         self.send(*messages, sync())
         return self.read()
 
+    def pipeline(self, *batches):
+        """Batches, each a tuple of messages, that are all sent before the first is answered."""
+        self.send(*(message for batch in batches for message in (*batch, sync())))
+        self.read(len(batches))
+
     def query(self, sql):
         self.send(simple(sql))
         return self.read()
 
 
-def tell(story, port, surroundings=None, **options):
+def pieces(data):
+    """The messages of a run of bytes; what is cut off at its end is one piece."""
+    at = 0
+    while at < len(data):
+        end = at + 1 + int.from_bytes(data[at + 1:at + 5], "big")
+        yield data[at:end]
+        at = end
+
+
+def tell(story, port, surroundings=None, in_pieces=False, **options):
     """The lines that the story's client saw there."""
-    with Teller(port, surroundings, **options) as teller:
+    with Teller(port, surroundings, in_pieces, **options) as teller:
         try:
             story(teller)
             # Nothing more may come: a reply too many would go to whoever asks next.

@@ -141,7 +141,7 @@ struct StatementScanTests {
     @Test(
         "what cannot be seen may be anything",
         arguments: [
-            "CALL f()", "DO LANGUAGE plpgsql $$ BEGIN EXECUTE 'x'; END $$", "FROB x",
+            "CALL f()", "DO LANGUAGE plpgsql $$ BEGIN EXECUTE 'x'; END $$",
             "SELECT '\\'; SET x = 1; --'", "SELECT 'open", "SELECT \"open", "SELECT $a$ open",
             "SELECT 1 /* open", "SELECT U&\"a\"(1)", "\"a\" b", "SET", "RESET", "1", "'a' b",
             "SELECT E'a' \n 'b\\'; SET x = 1; --'", "SET U&\"a\" = 1",
@@ -151,6 +151,12 @@ struct StatementScanTests {
     func everything(text: String) {
         let suspicion = Self.scan(text)
         #expect(suspicion.setsUnseen && suspicion.kinds == .askable && suspicion.changesParsing)
+    }
+
+    @Test("a command that is not known may be anything but a change of meaning")
+    func unknownCommands() {
+        let suspicion = Self.scan("FROB x")
+        #expect(suspicion.setsUnseen && suspicion.kinds == .askable && !suspicion.changesParsing)
     }
 
     @Test("a text of which a part is not seen may be anything, and what is seen counts")
@@ -200,6 +206,16 @@ struct StatementScanTests {
         let suspicion = Self.scan(text)
         #expect(suspicion.kinds.isEmpty && suspicion.releases && suspicion.resetsAll)
         #expect(!suspicion.setsAny)
+    }
+
+    @Test("a name with escapes is suspicious as what it can be where it stands")
+    func obscureNames() {
+        let dropped = Self.scan("DEALLOCATE U&\"\\0073\"")
+        #expect(dropped.releases && !dropped.setsUnseen && !dropped.hidesNames)
+        #expect(dropped.kinds == .temporaries && dropped.certain.isEmpty)
+        #expect(Self.scan("SELECT U&\"a\" (1)").hidesNames)
+        #expect(Self.scan("SET U&\"a\" = 1").hidesNames)
+        #expect(!Self.scan("SELECT 1 AS U&\"a\"").hidesNames)
     }
 
     @Test("many names are asked for as all")

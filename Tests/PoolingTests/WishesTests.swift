@@ -102,9 +102,8 @@ struct WishesTests {
             [Self.setting("role", "a")], [Self.setting("role", "a"), path],
             [Self.setting("search_path", "")],
         ].map { settings in
-            // In two steps: in one, the combination would be looked up as the table was before.
-            let combination = wishes.hold(settings)
-            return wishes.parsing(of: combination)
+            let held = wishes.hold(settings)
+            return wishes.parsing(of: held)
         }
         #expect(contents[0].isEmpty && contents[1].isEmpty)
         #expect(contents[2] == contents[3])
