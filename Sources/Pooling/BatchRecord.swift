@@ -108,6 +108,15 @@ public struct BatchRecord: Sendable {
         if isMarked { self.marks.append(Mark(change: change(), end: self.bytes.count)) }
     }
 
+    /// A Flush goes out: its client waits for what comes before it.
+    public mutating func flushed(_ bytes: Span<UInt8>, _ frame: Frame) {
+        guard self.state == .preparing || self.state == .recording else { return }
+        guard frame.isComplete, self.bytes.count + frame.length <= Self.bytesMax else {
+            return self.end()
+        }
+        bytes.append(frame.offset..<frame.end, to: &self.bytes)
+    }
+
     /// The batch can be sent again no more.
     public mutating func end() { self.state = .none }
 

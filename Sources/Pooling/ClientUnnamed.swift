@@ -39,6 +39,23 @@ public struct ClientUnnamed: Sendable {
         return self.kept[place].isSuspicious
     }
 
+    /// Whether it may turn out to be an earlier one: the change that made it so belongs to an
+    /// earlier batch, which may fail.
+    public func isPending(in ledger: ReplyLedger) -> Bool {
+        self.history.change > ledger.changesEnded && self.history.change <= ledger.batchStart
+    }
+
+    /// What followed the name in the earlier Parses that it may turn out to be of, where running
+    /// that may leave something behind; nil for one of which that is not known.
+    public var suspiciousBodies: [[UInt8]?] {
+        var bodies: [[UInt8]?] = []
+        for one in self.kept where one.isSuspicious && self.history.mayBe(one.name) {
+            bodies.append(one.isWhole ? one.body : nil)
+        }
+        if self.history.mayBe(.unknown) { bodies.append(nil) }
+        return bodies
+    }
+
     /// What followed the name in its Parse; nil if that is not known.
     public var body: [UInt8]? {
         guard let place = self.place, self.kept[place].isWhole else { return nil }

@@ -31,8 +31,8 @@ public struct SessionWatch: Sendable {
     private var prepared = Suspicion.none
     /// Whatever it makes can be in the session's own schema, and no text shows it.
     private var makesTemporaries = false
-    /// An error has come since something was suspected.
-    private var hasFailed = false
+    /// A DISCARD ALL has been run since something was suspected.
+    private var hasDiscarded = false
 
     /// Creates the watch over a client that has done nothing.
     public init() {}
@@ -45,7 +45,7 @@ public struct SessionWatch: Sendable {
         self.isRaised = true
         if self.raised.isNone {
             self.raised = suspicion
-            self.hasFailed = false
+            self.hasDiscarded = false
         } else {
             self.raised.formUnion(suspicion)
         }
@@ -72,8 +72,8 @@ public struct SessionWatch: Sendable {
         if self.hasPrepared { self.ran(self.prepared) }
     }
 
-    /// The server has sent an error.
-    public mutating func failed() { self.hasFailed = true }
+    /// The server has run a DISCARD ALL of the client's.
+    public mutating func discarded() { self.hasDiscarded = true }
 
     // MARK: What is asked
 
@@ -157,7 +157,7 @@ public struct SessionWatch: Sendable {
     /// The client has these settings set.
     public mutating func hasSet(_ settings: [SettingValue]) {
         self.makesTemporaries = settings.contains {
-            $0.name == "search_path" && Self.namesTemporary($0.value)
+            $0.name == SettingNames.searchPath && Self.namesTemporary($0.value)
         }
         self.isRaised = self.isRaised || self.makesTemporaries
     }
@@ -193,12 +193,12 @@ public struct SessionWatch: Sendable {
     /// What was suspected is known now.
     private mutating func drawConclusions() {
         if self.raised.hidesNames { self.held.insert(.settings) }
-        // DISCARD ALL cannot be taken back.
+        // DISCARD ALL cannot be taken back; that it was sent does not say that it was run.
         let discards =
             self.raised.onlySets && self.raised.resetsAll && !self.raised.resets.isEmpty
-        if discards, !self.hasFailed { self.held.remove(.settings) }
+        if discards, self.hasDiscarded { self.held.remove(.settings) }
         self.raised = .none
-        self.hasFailed = false
+        self.hasDiscarded = false
         self.isParsingUnsettled = false
         self.isRaised = self.isPinned || self.makesTemporaries
     }
@@ -207,7 +207,7 @@ public struct SessionWatch: Sendable {
     public mutating func unpinned() {
         self.held = []
         self.raised = .none
-        self.hasFailed = false
+        self.hasDiscarded = false
         self.isParsingUnsettled = false
         self.isRaised = self.makesTemporaries
     }

@@ -6,6 +6,9 @@ struct SettingCall {
     private(set) var isUnseen = false
     /// What later statements mean may depend on it.
     private(set) var changesParsing = false
+    /// It may put the session's own schema in front, and its text does not show it: tables made
+    /// behind it may be temporary ones.
+    private(set) var hidesPath = false
 
     /// Reads a call from the token behind its name on.
     init(_ tokens: ArraySlice<SQLToken>) {
@@ -13,11 +16,14 @@ struct SettingCall {
         guard tokens.first?.isSymbol("(") == true else { return }
         let arguments = Self.arguments(tokens.dropFirst())
         let isLocal = arguments.count == 3 && Self.isTrue(arguments[2])
+        let hasPlainValue = arguments.count > 1 && Self.literal(arguments[1]) != nil
         guard let first = arguments.first, let name = Self.literal(first) else {
             self.isUnseen = !isLocal
             self.changesParsing = true
+            self.hidesPath = !hasPlainValue
             return
         }
+        self.hidesPath = !hasPlainValue && name == SettingNames.searchPath
         if SettingNames.isOfTransaction(name) { return }
         self.changesParsing = SettingNames.affectsParsing(name)
         if isLocal { return }

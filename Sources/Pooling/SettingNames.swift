@@ -5,6 +5,9 @@ public enum SettingNames {
     /// Who the session belongs to: applied last but one.
     public static let sessionAuthorization = "session_authorization"
 
+    /// Where names are looked for, and made.
+    static let searchPath = "search_path"
+
     /// Whether a setting is of an application's or an extension's own.
     public static func isCustom(_ name: String) -> Bool { name.utf8.contains(UInt8(ascii: ".")) }
 

@@ -75,7 +75,7 @@ struct SettingStatement {
         // As in `SET names = …`, which would be a setting of that name.
         guard let next = self.peek(1), !next.isSymbol("="), !next.isWord("to") else { return nil }
         if self.take("names") { return "client_encoding" }
-        if self.take("schema") { return "search_path" }
+        if self.take("schema") { return SettingNames.searchPath }
         if self.take("role") { return SettingNames.role }
         self.position = start
         return nil

@@ -33,6 +33,13 @@ public struct StatementScan {
         return suspicion
     }
 
+    /// Whether a text begins with a command that ends a transaction, or goes back in it.
+    public static func endsTransaction(_ text: [UInt8]) -> Bool {
+        var reader = TokenReader(text)
+        guard case .word(let word)? = reader.next() else { return false }
+        return ["abort", "commit", "end", "prepare", "rollback"].contains(word)
+    }
+
     private let tokens: ArraySlice<SQLToken>
     private var suspicion = Suspicion.none
 
@@ -104,6 +111,8 @@ public struct StatementScan {
         self.suspicion.sets = setting.sets
         self.suspicion.resets = setting.resets
         self.suspicion.resetsAll = setting.isAll
+        // A path in a literal with escapes may be that of temporary tables.
+        if self.tokens.contains(.escapedString) { self.suspicion.kinds.formUnion(.temporaries) }
         self.suspicion.onlySets = setting.isOfSession && self.suspicion.kinds.isEmpty
         if setting.isUnseen {
             self.suspicion.formUnion(.everything)
@@ -195,6 +204,7 @@ public struct StatementScan {
             let call = SettingCall(self.tokens[(index + 1)...])
             self.suspicion.changesParsing = self.suspicion.changesParsing || call.changesParsing
             for name in call.sets { self.suspicion.add(name) }
+            if call.hidesPath { self.suspicion.kinds.formUnion(.temporaries) }
             if call.isUnseen {
                 self.suspicion.setsUnseen = true
                 self.suspicion.hidesNames = true

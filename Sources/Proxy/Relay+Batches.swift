@@ -27,6 +27,7 @@ extension Worker {
     func batchEnded(_ server: ServerConnection) {
         let now = self.loop.now
         self.noteEnd(server, now: now)
+        server.record.batchEnded()
         let status = server.session.status
         // A client whose unnamed statement is too long to be given to another server keeps this
         // one.

@@ -121,7 +121,8 @@ extension Worker {
         let letter = span[range.lowerBound + 2]
         guard letter == UInt8(ascii: "A") || letter == UInt8(ascii: "S") else { return }
         switch span.text(in: range.lowerBound..<range.upperBound - 1) {
-        case "DEALLOCATE ALL", "DISCARD ALL":
+        case let tag? where tag == "DEALLOCATE ALL" || tag == "DISCARD ALL":
+            if tag == "DISCARD ALL" { server.client?.watch.discarded() }
             guard server.client?.sharesStatements ?? true else {
                 return server.exchange.becameUnsure()
             }
@@ -171,7 +172,6 @@ extension Worker {
     func statementsReleased(_ server: ServerConnection, _ client: ClientConnection) {
         let name = self.nextUnnamed()
         server.exchange.released(&server.session, &client.statements, &self.statements, name: name)
-        server.record.batchEnded()
     }
 
     /// Weir has cleaned a server.

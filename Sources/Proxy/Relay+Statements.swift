@@ -213,9 +213,11 @@ extension Worker {
         case .hold:
             return -1
         case .refuse(let fields):
+            // The rest of it, when that comes, would be taken for messages of their own.
+            client.isDiscarding = !frame.isComplete
             // A Parse fails for what it says before it fails for its name.
             var body: [UInt8]?
-            if booking.request == .parse,
+            if booking.request == .parse, frame.isComplete,
                 let end = span.terminator(in: frame.bodyOffset..<frame.end)
             {
                 body = span.copy(end + 1..<frame.end)
@@ -385,6 +387,7 @@ extension Worker {
                     &self.statements
                 )
             else { return false }
+            self.inspectParse(client, span, frame)
             client.pool?.counters.clientParseCount += 1
             self.writer.removeAll()
             self.writer.parseComplete()
@@ -464,6 +467,8 @@ extension Worker {
         _ span: Span<UInt8>,
         _ frame: Frame
     ) -> Int {
+        // The rest of it, when that comes, would be taken for messages of their own.
+        client.isDiscarding = !frame.isComplete
         guard request == .query || request == .functionCall else {
             self.sendRefusal(fields, to: server)
             return frame.end

@@ -79,6 +79,8 @@ extension Worker {
                     run = booked
                 } else if frame.kind == FrontendKind.copyData.rawValue {
                     client.server?.statements.dataSent(frame.length)
+                } else if frame.kind == FrontendKind.flush.rawValue {
+                    client.server?.record.flushed(span, frame)
                 }
                 client.reader.pass(frame)
                 client.passingKind = frame.kind
@@ -403,7 +405,6 @@ extension Worker {
                 server.statements.failed(fields.sqlState)
                 if fields.severity != .error { server.hasSaidGoodbye = true }
                 server.pool.counters.serverErrorCount += 1
-                server.client?.watch.failed()
             case .replaceError:
                 run = position
                 self.tellRefusal(server)

@@ -26,6 +26,7 @@ extension Worker {
         case .query:
             let end = frame.isComplete ? max(frame.bodyOffset, frame.end - 1) : frame.end
             let range = frame.bodyOffset..<end
+            self.noteTransaction(client, span, range)
             if frame.isComplete, TextMarks.isHarmless(span, in: range) { return nil }
             return self.raise(
                 self.suspicion(client, span, range, isWhole: frame.isComplete),
@@ -33,11 +34,12 @@ extension Worker {
                 server
             )
         case .parse:
-            guard let name = span.terminator(in: frame.bodyOffset..<frame.end) else { return nil }
-            let end = span.terminator(in: name + 1..<frame.end)
-            let range = name + 1..<(end ?? frame.end)
-            if end != nil, TextMarks.isHarmless(span, in: range) { return nil }
-            client.watch.parsed(self.suspicion(client, span, range, isWhole: end != nil))
+            self.inspectParse(client, span, frame)
+        case .sync:
+            // It ends a transaction that nobody has begun.
+            if client.watch.isParsingUnsettled, server.session.status == .idle {
+                self.parseAnew(client)
+            }
         case .functionCall:
             let isSeen = frame.available >= Frame.headerLength + 4
             let function = isSeen ? span.bigEndianUInt32(at: frame.bodyOffset) : nil
@@ -46,6 +48,15 @@ extension Worker {
             break
         }
         return nil
+    }
+
+    /// Looks at what a client prepares, whoever answers it.
+    func inspectParse(_ client: ClientConnection, _ span: Span<UInt8>, _ frame: Frame) {
+        guard let name = span.terminator(in: frame.bodyOffset..<frame.end) else { return }
+        let end = span.terminator(in: name + 1..<frame.end)
+        let range = name + 1..<(end ?? frame.end)
+        if end != nil, TextMarks.isHarmless(span, in: range) { return }
+        client.watch.parsed(self.suspicion(client, span, range, isWhole: end != nil))
     }
 
     /// Looks at the statement that a Bind is to, as `inspect` does.
@@ -59,17 +70,47 @@ extension Worker {
         guard client.session.mode != .session else { return nil }
         let body: [UInt8]?
         if statement >= 0 {
+            if client.watch.isParsingUnsettled {
+                let body = self.statements.body(of: statement)
+                self.noteTransaction(client, body.span, 0..<(body.firstIndex(of: 0) ?? 0))
+            }
             guard self.statements.isSuspicious(statement) else { return nil }
             body = self.statements.body(of: statement)
         } else {
-            guard client.statements.unnamed.isSuspicious else { return nil }
+            if client.statements.unnamed.isPending(in: server.session.ledger) {
+                // A Parse that is skipped leaves the one before it, and that is run then.
+                for body in client.statements.unnamed.suspiciousBodies {
+                    client.watch.ran(self.suspicion(client, body))
+                    self.parseAnew(client)
+                }
+            }
             body = client.statements.unnamed.body
+            if client.watch.isParsingUnsettled, let body {
+                self.noteTransaction(client, body.span, 0..<(body.firstIndex(of: 0) ?? 0))
+            }
+            guard client.statements.unnamed.isSuspicious else { return nil }
         }
-        guard let body, let end = body.firstIndex(of: 0) else {
-            return self.raise(.everything, client, server)
+        return self.raise(self.suspicion(client, body), client, server)
+    }
+
+    /// A text is about to run, which may end a transaction or go back in it: then what has been set
+    /// in there, and is not known yet, is another thing from here on.
+    private func noteTransaction(
+        _ client: ClientConnection,
+        _ span: Span<UInt8>,
+        _ range: Range<Int>
+    ) {
+        guard client.watch.isParsingUnsettled else { return }
+        let seen = range.prefix(StatementScan.lengthMax)
+        if StatementScan.endsTransaction(span.copy(seen.startIndex..<seen.endIndex)) {
+            self.parseAnew(client)
         }
-        let suspicion = self.suspicion(client, body.span, 0..<end, isWhole: true)
-        return self.raise(suspicion, client, server)
+    }
+
+    /// The closer look at what followed the name in a Parse; nil where that is not known.
+    private func suspicion(_ client: ClientConnection, _ body: [UInt8]?) -> Suspicion {
+        guard let body, let end = body.firstIndex(of: 0) else { return .everything }
+        return self.suspicion(client, body.span, 0..<end, isWhole: true)
     }
 
     /// Something suspicious is about to run.
@@ -86,9 +127,15 @@ extension Worker {
             return refusal
         }
         client.watch.ran(suspicion)
+        self.parseAnew(client)
+        return nil
+    }
+
+    /// What the client prepares from here on is like nothing that was before, until it is known
+    /// what it has set.
+    private func parseAnew(_ client: ClientConnection) {
         client.isParsingStale = true
         client.parsingNumber = self.nextUnnamed().number
-        return nil
     }
 
     /// The closer look at a text.
@@ -127,6 +174,7 @@ extension Worker {
         if server.isMidMessage {
             // It is closed, with all that was on it.
             client.watch.unpinned()
+            self.endPin(client)
             return self.release(client, server)
         }
         client.session.questioned()

@@ -48,7 +48,8 @@ struct StatementScanTests {
             "SET LOCAL x = 1", "SET LOCAL ROLE a", "SET LOCAL SESSION AUTHORIZATION a",
             "SET TRANSACTION READ ONLY", "SET CONSTRAINTS ALL DEFERRED", "SET SEED TO 0.5",
             "SET transaction_isolation = 'serializable'", "SET LOCAL TIME ZONE 'UTC'",
-            "SELECT set_config('a.b', 'c', true)", "SELECT set_config($1, $2, true)",
+            "SELECT set_config('a.b', $1, true)", "SELECT set_config($1, 'c', true)",
+            "SELECT set_config('search_path', 'a, b', true)", "SET LOCAL search_path = 'a', b",
             "SELECT set_config('a.b', 'c', 't'::boolean)", "SELECT pg_advisory_xact_lock(1)",
             "SELECT pg_try_advisory_xact_lock_shared(1)", "PREPARE TRANSACTION 'a'",
             "DECLARE c CURSOR FOR SELECT 1", "DISCARD PLANS", "DISCARD SEQUENCES",
@@ -66,6 +67,33 @@ struct StatementScanTests {
         // Statements of the same transaction may mean something else.
         suspicion.changesParsing = false
         #expect(suspicion.isNone)
+    }
+
+    @Test(
+        "a path that the text does not show may be that of temporary tables",
+        arguments: [
+            "SELECT set_config($1, $2, true)", "SELECT set_config('search_path', $1, true)",
+            "SELECT set_config('search_path', 'pg' || '_temp', false)",
+            "SELECT set_config('search_path', E'pg_t\\x65mp', true)",
+            "SET LOCAL search_path = E'pg_t\\x65mp'",
+            "SELECT set_config('Search_Path'::text, current_user, true)",
+        ]
+    )
+    func hiddenPath(text: String) {
+        let suspicion = Self.scan(text)
+        #expect(suspicion.kinds == .temporaries && suspicion.certain.isEmpty)
+    }
+
+    @Test(
+        "where a transaction may end",
+        arguments: [
+            ("ROLLBACK TO a", true), (" /* c */ rollback", true), ("COMMIT", true), ("END", true),
+            ("abort", true), ("PREPARE TRANSACTION 'a'", true), ("SAVEPOINT a", false),
+            ("SELECT 'rollback'", false), ("", false), ("rollbacks", false),
+        ]
+    )
+    func end(text: String, ends: Bool) {
+        #expect(StatementScan.endsTransaction(Array(text.utf8)) == ends)
     }
 
     @Test(
