@@ -341,7 +341,13 @@ extension StatementExchange {
         _ table: inout StatementTable,
         _ writer: inout MessageWriter
     ) -> Int {
-        writer.parse(name: table.name(of: statement), body: table.resolvedBody(of: statement))
+        // A client that prepares anew is to get the types of the tables as they are now; where it
+        // has been told some before, they are what it was told.
+        let isOfClient = audience == .client
+        writer.parse(
+            name: table.name(of: statement),
+            body: isOfClient ? table.body(of: statement) : table.resolvedBody(of: statement)
+        )
         session.sent(.parse, for: audience)
         let number = session.ledger.changesSent
         // Its Describe comes next, and only then all is known of it.

@@ -6,6 +6,27 @@ import Wire
 
 /// What follows from a server's replies beyond passing them on: parameters learned, batches ended.
 extension Worker {
+    /// Learns from replies whoever they are for.
+    func observe(_ server: ServerConnection, _ span: Span<UInt8>, _ frame: Frame) {
+        server.statements.received(frame.available)
+        switch BackendKind(rawValue: frame.kind) {
+        case .commandComplete:
+            self.commandCompleted(server, span, frame.bodyOffset..<frame.end)
+        case .parameterStatus:
+            self.parameterReported(server, span, frame.bodyOffset..<frame.end)
+        case .dataRow where server.own == .question:
+            self.answerReceived(server, span, frame)
+        case .copyBoth:
+            self.streamStarted(server)
+        case .parseComplete, .closeComplete, .parameterDescription, .rowDescription, .noData:
+            if server.exchange.awaitsAnswers { self.statementAnswered(server, span, frame) }
+        case .bindComplete:
+            server.record.end()
+        default:
+            break
+        }
+    }
+
     /// The server says that a parameter has a new value.
     func parameterReported(
         _ server: ServerConnection,

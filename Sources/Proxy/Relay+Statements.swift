@@ -18,9 +18,9 @@ extension Worker {
     static let descriptionMax = 1_048_576
 
     /// The name of the statement that Weir fails on in a client's place.
-    private static let refusedName = Array("weir_refused\0".utf8)
+    static let refusedName = Array("weir_refused\0".utf8)
     /// What it says, where no client has said anything.
-    private static let refusedBody = Array("SELECT 1\0\0\0".utf8)
+    static let refusedBody = Array("SELECT 1\0\0\0".utf8)
 
     /// A name for the next Parse of an unnamed statement.
     func nextUnnamed() -> UnnamedStatement {
@@ -140,8 +140,8 @@ extension Worker {
         }
     }
 
-    /// Whether a message is about the unnamed statement and goes out as it is, as nearly all of them
-    /// do; a Parse is remembered then.
+    /// Whether a message is about the unnamed statement and goes out as it is, as nearly all of
+    /// them do; a Parse is remembered then.
     private func isUnnamed(
         _ request: ReplyLedger.Request,
         _ client: ClientConnection,
@@ -430,85 +430,5 @@ extension Worker {
         }
         if !more.isEmpty { parsing = maker(parsing.bytes + more) }
         client.statements.parsing = parsing
-    }
-
-    // MARK: Refusals
-
-    /// Has the server fail in a client's extended batch, so that it skips the rest of the batch and
-    /// ends the transaction, and tells the client why in Weir's words.
-    ///
-    /// - Parameter body: what follows the name in the Parse that is to fail.
-    func sendRefusal(
-        _ fields: ErrorFields,
-        to server: ServerConnection,
-        body: [UInt8]? = nil
-    ) {
-        server.refusals.append(fields)
-        server.record.end()
-        self.writer.removeAll()
-        self.writer.closeStatement(name: Self.refusedName)
-        // In a failed transaction this one gets PostgreSQL's own error.
-        self.writer.parse(name: Self.refusedName, body: body ?? Self.refusedBody)
-        self.writer.parse(name: Self.refusedName, body: body ?? Self.refusedBody)
-        self.send(self.writer.bytes, to: server.socket)
-        server.session.sent(.close, for: .quiet)
-        server.session.sent(.parse, for: .quiet)
-        server.session.sent(.parse, for: .refusal)
-    }
-
-    /// Does not run what a client has sent, and has it fail in its place.
-    ///
-    /// - Returns: where the bytes that are not sent yet begin.
-    func refuse(
-        _ fields: ErrorFields,
-        _ request: ReplyLedger.Request,
-        _ client: ClientConnection,
-        _ server: ServerConnection,
-        _ span: Span<UInt8>,
-        _ frame: Frame
-    ) -> Int {
-        // The rest of it, when that comes, would be taken for messages of their own.
-        client.isDiscarding = !frame.isComplete
-        guard request == .query || request == .functionCall else {
-            self.sendRefusal(fields, to: server)
-            return frame.end
-        }
-        self.noteRequest(client, server, request, span, frame)
-        if request == .query, client.statements.unnamed.name != .none {
-            server.exchange.querySent(server.session, &client.statements)
-        }
-        server.refusals.append(fields)
-        server.record.end()
-        self.writer.removeAll()
-        self.writer.query("refused by Weir")
-        self.send(self.writer.bytes, to: server.socket)
-        server.session.sent(.query, for: .refusal)
-        return frame.end
-    }
-
-    /// A request has failed that was sent to fail.
-    func tellRefusal(_ server: ServerConnection) {
-        if let error = server.rewrittenError {
-            server.rewrittenError = nil
-            if let client = server.client { self.send(error, to: client.socket) }
-            return
-        }
-        guard !server.refusals.isEmpty else { return }
-        let fields = server.refusals.removeFirst()
-        guard let client = server.client, client.session.state == .linked else { return }
-        client.pool?.counters.poolerErrorCount += 1
-        self.writer.removeAll()
-        self.writer.error(fields)
-        self.send(self.writer.bytes, to: client.socket)
-    }
-
-    private static func tooLong(_ frame: Frame) -> ErrorFields {
-        ErrorFields(
-            .error,
-            .programLimitExceeded,
-            "prepared statement is too long",
-            detail: "The message has \(frame.length) bytes; \(Self.parseMax) can be shared.",
-            hint: "Use the unnamed statement, or session pooling."
-        )
     }
 }

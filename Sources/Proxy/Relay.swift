@@ -478,25 +478,4 @@ extension Worker {
         guard let socket = server.client?.socket else { return }
         self.forward(chunk, range, to: socket)
     }
-
-    /// Learns from replies whoever they are for.
-    private func observe(_ server: ServerConnection, _ span: Span<UInt8>, _ frame: Frame) {
-        server.statements.received(frame.available)
-        switch BackendKind(rawValue: frame.kind) {
-        case .commandComplete:
-            self.commandCompleted(server, span, frame.bodyOffset..<frame.end)
-        case .parameterStatus:
-            self.parameterReported(server, span, frame.bodyOffset..<frame.end)
-        case .dataRow where server.own == .question:
-            self.answerReceived(server, span, frame)
-        case .copyBoth:
-            self.streamStarted(server)
-        case .parseComplete, .closeComplete, .parameterDescription, .rowDescription, .noData:
-            if server.exchange.awaitsAnswers { self.statementAnswered(server, span, frame) }
-        case .bindComplete:
-            server.record.end()
-        default:
-            break
-        }
-    }
 }

@@ -201,6 +201,7 @@ class Retelling:
 
 @pytest.fixture(params=TELLINGS)
 def retell(request, weir, postgres, engine):
-    if engine == "io_uring" and request.param != "crowd" and not LONG:
+    short = ("crowd",) if engine == "io_uring" else ("alone", "crowd", "small cache")
+    if request.param not in short and not LONG:
         pytest.skip("what may go wrong here does so on either engine: WEIR_LONG=1 tries all")
     return Retelling(weir, postgres, request.param)

@@ -91,6 +91,7 @@ final class StatementStage {
         self.exchange.unnamedParsed(
             bytes,
             body: body,
+            isSuspicious: false,
             as: number,
             self.session,
             &self.client,
