@@ -46,7 +46,9 @@ public struct BatchRecord: Sendable {
 
     /// Whether messages are to be told to it.
     @inline(__always)
-    public var isActive: Bool { self.state != .none }
+    public var isActive: Bool {
+        mutating get { self.state != .none }
+    }
 
     /// A client's message goes out.
     ///

@@ -37,10 +37,14 @@ public struct ClientStatements: Sendable {
     public init() {}
 
     /// Whether it has no statement of any kind.
-    public var isUnused: Bool { self.index.count == 0 && self.unnamed.name == .none }
+    public var isUnused: Bool {
+        mutating get { self.index.count == 0 && self.unnamed.name == .none }
+    }
 
     /// How many named statements it has.
-    public var count: Int { self.index.count }
+    public var count: Int {
+        mutating get { self.index.count }
+    }
 
     /// The unnamed statement is another one now, of which no more than that is kept: for a client
     /// that keeps its server.

@@ -17,14 +17,16 @@ public struct ClientUnnamed: Sendable {
         var shape: UInt64
     }
 
-    private(set) var history = UnnamedHistory()
+    private(set) var history = UnnamedHistory() {
+        didSet { self.name = self.history.name }
+    }
     private var kept: [Kept] = []
 
     /// Memory up to this size is kept for the next body.
     private static let capacityKept = 4_096
 
     /// Which Parse it is, if all goes well with what was sent.
-    public var name: UnnamedStatement { self.history.name }
+    public private(set) var name = UnnamedStatement.none
 
     /// Whether it cannot be given to another server, so that the client has to keep the one that
     /// has it.

@@ -39,10 +39,13 @@ public struct ServerSession: Equatable, Sendable {
     /// client's query.
     public private(set) var cancelsUnderWay = 0
 
-    private(set) var unnamedHistory = UnnamedHistory()
+    private(set) var unnamedHistory = UnnamedHistory() {
+        didSet { self.unnamed = self.unnamedHistory.name }
+    }
 
     /// The unnamed statement that the server holds, if all goes well with what was sent.
-    public var unnamed: UnnamedStatement { self.unnamedHistory.name }
+    // Stored: a computed one would be asked of a copy of the session.
+    public private(set) var unnamed = UnnamedStatement.none
 
     /// The ledger's change that made it so.
     var unnamedChange: Int { self.unnamedHistory.change }
@@ -123,9 +126,12 @@ public struct ServerSession: Equatable, Sendable {
     }
 
     /// Whether that depends on an earlier batch than the one that is being sent.
+    // Mutating, so that it is asked in place; as those of the exchange and the record.
     public var isUnnamedPendingBefore: Bool {
-        self.unnamedChange > self.ledger.changesEnded
-            && self.unnamedChange <= self.ledger.batchStart
+        mutating get {
+            self.unnamedChange > self.ledger.changesEnded
+                && self.unnamedChange <= self.ledger.batchStart
+        }
     }
 
     /// Whether what the server holds as its unnamed statement can still turn out otherwise.

@@ -73,16 +73,22 @@ public struct StatementExchange: Sendable {
     public init() {}
 
     /// How many shared statements the server has.
-    public var count: Int { self.copies.count }
+    public var count: Int {
+        mutating get { self.copies.count }
+    }
 
     /// Whether the client's link has left something here that ends with it.
     public var isInUse: Bool {
-        !self.journal.isEmpty || self.isHolding || self.isExecuting || self.isCommandBound
-            || self.isCommandRun || !self.leaving.isEmpty
+        mutating get {
+            !self.journal.isEmpty || self.isHolding || self.isExecuting || self.isCommandBound
+                || self.isCommandRun || !self.leaving.isEmpty
+        }
     }
 
     /// Whether an answer may tell something.
-    public var awaitsAnswers: Bool { !self.journal.isEmpty }
+    public var awaitsAnswers: Bool {
+        mutating get { !self.journal.isEmpty }
+    }
 
     // MARK: Answers
 
