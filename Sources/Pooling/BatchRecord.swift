@@ -87,7 +87,9 @@ public struct BatchRecord: Sendable {
             self.marks.removeAll(keepingCapacity: true)
             self.state = .preparing
             isMarked = true
-        case (.prologue, .parse), (.prologue, .close), (.prologue, .describeStatement):
+        case (.prologue, .parse), (.prologue, .close):
+            // A Describe of anything else may fail as one of a shared statement does, and then the
+            // batch must not be sent again from the wrong place.
             return
         case (.preparing, .parse), (.preparing, .close), (.preparing, .describeStatement):
             isMarked = true
