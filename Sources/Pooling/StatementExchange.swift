@@ -229,9 +229,11 @@ public struct StatementExchange: Sendable {
 
     /// What the client calls a statement, for messages to people.
     public func name(of statement: Int, _ client: borrowing ClientStatements) -> [UInt8]? {
-        let slot = client.slots.indices.contains(self.lastBound) ? self.lastBound : -1
-        if slot >= 0, client.slots[slot].statement == statement { return client.slots[slot].name }
-        return client.slots.first { $0.statement == statement }?.name
+        let isThere = client.slots.indices.contains(self.lastBound)
+        let last = isThere ? client.slots[self.lastBound] : nil
+        if last?.statement == statement { return last?.name }
+        // Where its settings have changed since, none of its names has that statement any more.
+        return client.slots.first { $0.statement == statement }?.name ?? last?.name
     }
 
     /// What the server still has of the shared statements is not known.
