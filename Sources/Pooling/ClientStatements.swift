@@ -36,9 +36,9 @@ public struct ClientStatements: Sendable {
     /// Creates what a new client has.
     public init() {}
 
-    /// Whether it has no statement of any kind.
+    /// Whether it has no statement of any kind, and nothing to forget when its link ends.
     public var isUnused: Bool {
-        mutating get { self.index.count == 0 && self.unnamed.name == .none }
+        mutating get { self.index.count == 0 && self.unnamed.isUnused }
     }
 
     /// How many named statements it has.

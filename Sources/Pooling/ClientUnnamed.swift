@@ -28,6 +28,9 @@ public struct ClientUnnamed: Sendable {
     /// Which Parse it is, if all goes well with what was sent.
     public private(set) var name = UnnamedStatement.none
 
+    /// Whether there is none, and nothing is kept of how that came about.
+    var isUnused: Bool { self.name == .none && self.history.isSettled }
+
     /// Whether it cannot be given to another server, so that the client has to keep the one that
     /// has it.
     public private(set) var needsItsServer = false

@@ -65,6 +65,9 @@ struct UnnamedHistory: Sendable {
         return true
     }
 
+    /// Whether no number of a ledger is kept.
+    var isSettled: Bool { self.newest.change == 0 && self.count == 0 }
+
     /// Nothing is due any more: numbers may begin anew.
     mutating func settle() {
         self.newest.change = 0
