@@ -134,9 +134,6 @@ public struct ServerSession: Equatable, Sendable {
         }
     }
 
-    /// Whether what the server holds as its unnamed statement can still turn out otherwise.
-    public var isUnnamedPending: Bool { self.unnamedChange > self.ledger.changesEnded }
-
     /// Whether nothing that was sent before can fail and have the next request thrown away.
     private var isRunForCertain: Bool { self.ledger.isSettled && !self.isBatchOpen }
 

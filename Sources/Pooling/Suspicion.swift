@@ -74,9 +74,6 @@ public struct Suspicion: Equatable, Sendable {
     /// Whether a setting may have been given a value.
     var setsAny: Bool { !self.sets.isEmpty || self.setsUnseen || self.hidesNames }
 
-    /// Whether a setting may have been set back.
-    var resetsAny: Bool { !self.resets.isEmpty || self.resetsAll }
-
     /// Adds what another statement may leave behind.
     public mutating func formUnion(_ other: Suspicion) {
         self.kinds.formUnion(other.kinds)

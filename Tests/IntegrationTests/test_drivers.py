@@ -47,7 +47,6 @@ def test_psycopg_prepared_within_a_transaction(weir, mode):
             connection.execute("DEALLOCATE ALL")
 
 
-@pytest.mark.planned
 @pytest.mark.weir_only
 def test_psycopg_prepared_across_transactions(weir, mode):
     # The default of psycopg 3: after five executions a statement is prepared and stays so. Transaction

@@ -5,7 +5,7 @@ import pytest
 from harness import wait_until
 from pgwire import bind, close_statement, describe, execute, parse, sync
 
-pytestmark = [pytest.mark.weir_only, pytest.mark.planned]
+pytestmark = pytest.mark.weir_only
 
 
 def run(client, *messages):
