@@ -127,6 +127,19 @@ def test_a_parse_that_is_skipped_behind_one_on_the_way(retell):
     retell(story, "31E[26000]Z 2TDCZ Z 1Z E[26000]Z 2TDCZ 1E[26000]Z E[26000]Z E[26000]Z 2TDCZ")
 
 
+def test_dropped_by_a_query_behind_a_close_that_is_skipped(retell):
+    # Nobody knows yet that the Close has been skipped when the Query is sent that drops the statement after all.
+    def story(client):
+        client.send(parse("SELECT 1") + execute() + close_statement("") + sync() + simple("SELECT 2"))
+        client.read(2)
+        client.batch(run(""))
+        client.send(parse("SELECT 1") + run("missing") + close_statement("") + sync() + close_statement("") + sync())
+        client.read(2)
+        client.batch(run(""))
+
+    retell(story, "1E[34000]Z TDCZ E[26000]Z 1E[26000]Z 3Z E[26000]Z")
+
+
 def test_dropped_by_a_query_in_an_open_batch(retell):
     # Parse, Query and Bind without a Sync between.
     def story(client):
