@@ -92,7 +92,7 @@ public struct ServerSession: Equatable, Sendable {
         case .query, .functionCall: self.isBatchOpen = false
         case .sync: if !isReadByCopy { self.isBatchOpen = false }
         case .copyEnd: break  // The end of a COPY is not the end of the batch that it belongs to.
-        default: if audience != .pooler { self.isBatchOpen = true }
+        default: self.isBatchOpen = true
         }
     }
 
