@@ -90,6 +90,19 @@ def test_names_in_errors_of_values(retell):
     retell(story)
 
 
+def test_names_in_errors_that_their_batch_takes_back(retell):
+    # The error is known when the name is given to another statement already, which it takes back.
+    def story(client):
+        client.batch(parse("SELECT 1", "s"), bind([5], "s"), close_statement("s"), parse("SELECT $1::int", "s"),
+                     run("s", 1))
+        client.batch(run("s"))
+        client.batch(parse("RESET TimeZone", "t"), bind([5], "t"), bind([], "t", "p"), close_statement("t"),
+                     parse("SELECT '2024-01-01 12:00+00'::timestamptz", "t"), bind([], "t", "q"))
+        client.batch(run("t"))
+
+    retell(story, "1E[08P01]Z 2TDCZ 1E[08P01]Z 2nCZ")
+
+
 def test_names_in_use_in_one_batch(retell):
     # Both Parses arrive together: the first counts, the second is the error.
     def story(client):
