@@ -114,6 +114,17 @@ def test_names_in_use_in_one_batch(retell):
     retell(story, "1E[42P05]Z 2TDCZ 31E[42P05]Z 2TDCZ")
 
 
+def test_names_in_use_behind_a_close_that_is_skipped(retell):
+    # The first Parse is answered while the Close is on the way, which an error then skips.
+    def story(client):
+        client.batch(parse("SELECT pg_sleep(0.2)", "t"))
+        client.send(parse("SELECT 1", "s") + flush() + run("t") + run("missing") + close_statement("s") + sync()
+                    + parse("SELECT 2", "s") + sync() + run("s") + sync())
+        client.read(3)
+
+    retell(story, "1Z 12TDCE[26000]Z E[42P05]Z 2TDCZ")
+
+
 def test_names_in_use_in_a_block(retell):
     # It aborts the block; in a block that is aborted already, 25P02 comes first.
     def story(client):
