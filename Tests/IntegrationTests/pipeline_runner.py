@@ -123,7 +123,7 @@ class Conversation:
     def is_unnamed_lost(self, line, right):
         """Whether this is a difference that docs/decisions/0007 tells of: the unnamed statement was replaced or
         dropped more than three times by what an error has then skipped."""
-        if not line.startswith("E 26000") or "unnamed" not in line or right[0] not in "2t":
+        if not line.startswith("E 26000") or "unnamed" not in line or right.startswith("E 26000"):
             return False
         ends = itertools.accumulate(len(answer or "") for answer in self.answers)
         at = next(at for at, end in enumerate(ends) if end >= len(self.lines))
