@@ -258,6 +258,11 @@ extension StatementExchange {
         let found = client.find(bytes, name)
         if self.waits(for: found.change, session) { return .hold }
         guard found.slot >= 0 else { return .pass }
+        if session.hasNamedStatements {
+            // A command about it that was not run has left it on the server.
+            writer.closeStatement(name: bytes.copy(name) + [0])
+            session.sent(.close, for: .quiet)
+        }
         session.sent(.close, for: .madeUp)
         client.closing(found.slot, change: session.ledger.changesSent)
         self.journal.append(.closed(slot: found.slot), at: session.ledger.changesSent, &table)
