@@ -7,9 +7,15 @@ import Wire
 /// What follows from a server's replies beyond passing them on: parameters learned, batches ended.
 extension Worker {
     /// Learns from replies whoever they are for.
-    func observe(_ server: ServerConnection, _ span: Span<UInt8>, _ frame: Frame) {
+    @inline(__always)
+    func observe(
+        _ server: ServerConnection,
+        _ kind: BackendKind?,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) {
         server.statements.received(frame.available)
-        switch BackendKind(rawValue: frame.kind) {
+        switch kind {
         case .commandComplete:
             self.commandCompleted(server, span, frame.bodyOffset..<frame.end)
         case .parameterStatus:
@@ -19,7 +25,9 @@ extension Worker {
         case .copyBoth:
             self.streamStarted(server)
         case .parseComplete, .closeComplete, .parameterDescription, .rowDescription, .noData:
-            if server.exchange.awaitsAnswers { self.statementAnswered(server, span, frame) }
+            if server.exchange.awaitsAnswers, let kind {
+                self.statementAnswered(server, kind, span, frame)
+            }
         case .bindComplete:
             server.record.end()
         default:

@@ -18,10 +18,10 @@ extension Worker {
         let before = ledger.changesEnded
         let current = ledger.current
         let isOwn = ledger.currentAudience == .client
-        let verdict = server.session.received(frame.kind)
+        let verdict = server.session.received(.error)
         let isChange = current == .parse || current == .close || current == .describeStatement
         self.withStatements(of: server) { client, exchange, table in
-            exchange.failed(after: before, isChange: isChange, server.session, &client, &table)
+            exchange.failed(after: before, isChange: isChange, &server.session, &client, &table)
         }
         let skipped = min(server.session.takeSkippedRefusals(), server.refusals.count)
         if skipped > 0 {
@@ -67,11 +67,15 @@ extension Worker {
     }
 
     /// An answer about a statement has come.
-    func statementAnswered(_ server: ServerConnection, _ span: Span<UInt8>, _ frame: Frame) {
-        guard let kind = BackendKind(rawValue: frame.kind) else { return }
+    func statementAnswered(
+        _ server: ServerConnection,
+        _ kind: BackendKind,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) {
         let range = frame.bodyOffset..<frame.end
         self.withStatements(of: server) { client, exchange, table in
-            exchange.received(kind, span, in: range, server.session, &client, &table)
+            exchange.received(kind, span, in: range, &server.session, &client, &table)
         }
     }
 
@@ -127,7 +131,7 @@ extension Worker {
                 return server.exchange.becameUnsure()
             }
             self.withStatements(of: server) { client, exchange, table in
-                exchange.deallocated(server.session, &client, &table)
+                exchange.deallocated(&server.session, &client, &table)
             }
         case "DEALLOCATE":
             self.withStatements(of: server) { client, exchange, table in
@@ -179,7 +183,7 @@ extension Worker {
         switch step {
         case .deallocate:
             self.withStatements(of: server) { client, exchange, table in
-                exchange.deallocated(server.session, &client, &table)
+                exchange.deallocated(&server.session, &client, &table)
             }
         case .reset: server.exchange.becameUnsure()
         default: break

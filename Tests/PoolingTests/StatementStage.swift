@@ -93,7 +93,7 @@ final class StatementStage {
             body: body,
             isSuspicious: false,
             as: number,
-            self.session,
+            &self.session,
             &self.client,
             &self.table
         )
@@ -203,7 +203,7 @@ final class StatementStage {
             self.exchange.failed(
                 after: before,
                 isChange: current == .parse || current == .close || current == .describeStatement,
-                self.session,
+                &self.session,
                 &self.client,
                 &self.table
             )
@@ -212,7 +212,7 @@ final class StatementStage {
                 kind,
                 reply.body.span,
                 in: 0..<reply.body.count,
-                self.session,
+                &self.session,
                 &self.client,
                 &self.table
             )
