@@ -110,8 +110,10 @@ public struct ClientStatements: Sendable {
         self.slots[place].change = change
     }
 
-    /// The change that a slot waits for has come, or will not.
-    mutating func settled(_ place: Int) { self.slots[place].change = 0 }
+    /// The Parse that a slot waits for has been answered; a Close of it may be on the way.
+    mutating func settled(_ place: Int) {
+        if !self.slots[place].isClosing { self.slots[place].change = 0 }
+    }
 
     /// A Close has been skipped.
     mutating func reopened(_ place: Int) {

@@ -46,7 +46,10 @@ public struct ClientUnnamed: Sendable {
     }
 
     private(set) var history = UnnamedHistory() {
-        didSet { self.name = self.history.name }
+        didSet {
+            self.name = self.history.name
+            self.isAbsent = self.history.isAbsent
+        }
     }
     private var kept: [Kept] = []
 
@@ -55,6 +58,10 @@ public struct ClientUnnamed: Sendable {
 
     /// Which Parse it is, if all goes well with what was sent.
     public private(set) var name = UnnamedStatement.none
+
+    /// Whether there is none, and what was sent cannot turn out to have left one after all: then
+    /// nothing needs to be told that would drop it.
+    public private(set) var isAbsent = true
 
     /// Whether there is none, and nothing is kept of how that came about.
     var isUnused: Bool { self.name == .none && self.history.isSettled }
@@ -155,7 +162,7 @@ public struct ClientUnnamed: Sendable {
 
     /// A Close of it goes out, or a simple query, which drops it.
     mutating func dropped(change: Int, ended: Int) {
-        guard self.name != .none else { return }
+        guard !self.isAbsent else { return }
         self.history.becomes(.none, change: change, ended: ended)
         self.needsItsServer = false
     }
@@ -176,7 +183,7 @@ public struct ClientUnnamed: Sendable {
     /// As `UnnamedHistory.skipped`.
     mutating func skipped(before: Int, after: Int, failed: Int?) {
         if self.history.skipped(before: before, after: after, failed: failed) {
-            self.needsItsServer = false
+            self.needsItsServer = self.place.map { !self.kept[$0].isWhole } ?? false
             self.needsLook = true
         }
     }

@@ -85,7 +85,8 @@ public struct ServerSession: Equatable, Sendable {
         for audience: ReplyLedger.Audience = .client
     ) {
         let isReadByCopy = self.ledger.isCopyingIn
-        if request == .query, self.unnamed != .none, !isReadByCopy, !self.ledger.isSkipping {
+        if request == .query, !self.unnamedHistory.isAbsent, !isReadByCopy, !self.ledger.isSkipping
+        {
             // PostgreSQL drops the unnamed statement before it runs a simple query.
             self.changeUnnamed(to: .none)
         }
@@ -94,7 +95,7 @@ public struct ServerSession: Equatable, Sendable {
         case .query, .functionCall: self.isBatchOpen = false
         case .sync: if !isReadByCopy { self.isBatchOpen = false }
         case .copyEnd: break  // The end of a COPY is not the end of the batch that it belongs to.
-        default: if audience != .pooler { self.isBatchOpen = true }
+        default: self.isBatchOpen = true
         }
     }
 
@@ -168,7 +169,8 @@ public struct ServerSession: Equatable, Sendable {
 
     /// A client's Close of the unnamed statement goes out. Called before `sent`.
     mutating func unnamedDropped() {
-        if self.unnamed != .none, !self.ledger.isSkipping { self.changeUnnamed(to: .none) }
+        guard !self.unnamedHistory.isAbsent, !self.ledger.isSkipping else { return }
+        self.changeUnnamed(to: .none)
     }
 
     /// Weir has closed the unnamed statement in front of what a client sends. Called after `sent`.

@@ -46,7 +46,7 @@ extension Worker {
             return frame.end
         }
         self.noteRequest(client, server, request, span, frame)
-        if request == .query, client.statements.unnamed.name != .none {
+        if request == .query, !client.statements.unnamed.isAbsent {
             server.exchange.querySent(&server.session, &client.statements)
         }
         server.refusals.append(fields)

@@ -18,6 +18,8 @@ extension Worker {
         let before = ledger.changesEnded
         let current = ledger.current
         let isOwn = ledger.currentAudience == .client
+        // Names that the failed batch has given and taken are known by now alone.
+        let renamed = self.withOwnName(server, span, frame)
         let verdict = server.session.received(.error)
         let isChange = current == .parse || current == .close || current == .describeStatement
         self.withStatements(of: server) { client, exchange, table in
@@ -43,27 +45,27 @@ extension Worker {
                 if state == .featureNotSupported { server.exchange.becameUnsure() }
             }
         }
-        return self.withOwnName(verdict, server, span, frame)
+        guard let renamed else { return verdict }
+        server.rewrittenError = renamed
+        return .replaceError
     }
 
-    /// An error that speaks of a shared statement speaks of it by its client's name.
+    /// An error that speaks of a shared statement, by its client's name for it; nil for all others.
     private func withOwnName(
-        _ verdict: ReplyLedger.Verdict,
         _ server: ServerConnection,
         _ span: Span<UInt8>,
         _ frame: Frame
-    ) -> ReplyLedger.Verdict {
-        guard frame.isComplete, let client = server.client, client.statements.count > 0 else {
-            return verdict
-        }
+    ) -> [UInt8]? {
+        guard frame.isComplete, let client = server.client, client.sharesStatements,
+            client.statements.count > 0
+        else { return nil }
         let body = span.copy(frame.bodyOffset..<frame.end)
         guard let (range, statement) = self.statements.mentioned(in: body),
             let name = server.exchange.name(of: statement, client.statements)
-        else { return verdict }
+        else { return nil }
         self.writer.removeAll()
         self.writer.error(body: body[..<range.lowerBound] + name + body[range.upperBound...])
-        server.rewrittenError = self.writer.bytes
-        return .replaceError
+        return self.writer.bytes
     }
 
     /// An answer about a statement has come.

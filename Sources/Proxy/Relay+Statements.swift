@@ -134,7 +134,7 @@ extension Worker {
     ) -> Bool {
         switch request {
         case .parse, .bind, .describeStatement, .close: true
-        case .query: client.statements.count > 0 || client.statements.unnamed.name != .none
+        case .query: client.statements.count > 0 || !client.statements.unnamed.isAbsent
         case .execute: server.exchange.isCommandBound
         default: false
         }
@@ -348,7 +348,7 @@ extension Worker {
             let outcome = self.bookCommand(client, server, span, body)
             if outcome != .pass { return outcome }
         }
-        if client.statements.unnamed.name != .none {
+        if !client.statements.unnamed.isAbsent {
             server.exchange.querySent(&server.session, &client.statements)
         }
         return .pass

@@ -187,8 +187,9 @@ final class StatementStage {
 
     // MARK: Replies
 
-    private func serverReads() {
-        while !self.unread.isEmpty {
+    /// The server reads what has been sent, or so many messages of it.
+    func serverReads(_ count: Int = .max) {
+        for _ in 0..<min(count, self.unread.count) {
             let message = self.unread.removeFirst()
             self.seen.append(self.word(message))
             for reply in self.server.read(message) { self.received(reply) }
