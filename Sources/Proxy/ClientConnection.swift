@@ -62,6 +62,8 @@ final class ClientConnection {
     }
     /// Of that, what it has asked for when it connected, and gets back by RESET.
     var startupSettings: [SettingValue] = []
+    /// Of the settings that servers report, what it has asked for then; nil where that is nothing.
+    var loginParameters = TrackedParameters.Combination.unknown
     /// A server has stood as it wants it: what it has set can be set.
     var hasProvenWishes = false
     /// What it has set was refused at last; then a statement that sets something of it back may do
