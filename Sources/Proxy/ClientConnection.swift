@@ -96,7 +96,8 @@ final class ClientConnection {
     var requestTime: Int64
     /// When it last became idle.
     var idleSince: Instant
-    /// Its query was canceled after it had been promised a server and before it could be sent.
+    /// Its query was canceled before it could be sent: after it had been promised a server, or
+    /// while Weir was asking that something.
     var isCancelPending = false
     /// Why requests that had arrived by then are refused, and how many bytes of them are still to
     /// be seen.

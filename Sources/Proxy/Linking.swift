@@ -240,6 +240,7 @@ extension Worker {
             } else if let id = self.readyClients.popLast() {
                 guard let client = self.clients[id.index, id.generation] else { continue }
                 self.relayStash(client)
+                if client.isCancelPending { self.cancelWaiting(client) }
                 self.resumeReading(client)
             } else {
                 break

@@ -142,6 +142,7 @@ extension Worker {
         self.writer.readyForQuery(server.session.status)
         self.send(self.writer.bytes, to: client.socket)
         self.batchEnded(server)
+        if client.server == nil, client.isCancelPending { return self.refuseCanceled(client) }
         self.readyClients.append(client.id)
     }
 }

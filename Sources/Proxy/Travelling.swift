@@ -101,7 +101,7 @@ extension Worker {
         client.isRefused = false
         client.omits = nil
         client.session.linked()
-        if client.isCancelPending {
+        if client.isCancelPending, !client.watch.isPinned {
             self.release(client, server)
             return self.refuseCanceled(client)
         }

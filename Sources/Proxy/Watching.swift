@@ -232,7 +232,9 @@ extension Worker {
         )
         if let settings { self.settingsKnown(settings, client, server) }
         self.stateKnown(client, server)
-        if client.server != nil, !self.catchesUp(client, server) {
+        if client.server == nil {
+            if client.isCancelPending { self.refuseCanceled(client) }
+        } else if !self.catchesUp(client, server) {
             client.session.linked()
             self.readyClients.append(client.id)
         }
