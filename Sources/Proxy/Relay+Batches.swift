@@ -41,15 +41,23 @@ extension Worker {
         _ span: Span<UInt8>,
         _ range: Range<Int>
     ) {
+        guard let (place, value) = self.parameterReport(span, range) else { return }
+        server.parameters = self.parameters.replace(server.parameters, at: place, with: value)
+        guard let client = server.client, client.session.state == .linked,
+            !self.isInDoubt(place, value, server)
+        else { return }
+        client.parameters = self.parameters.replace(client.parameters, at: place, with: value)
+    }
+
+    /// What a ParameterStatus says of a parameter that is followed.
+    func parameterReport(_ span: Span<UInt8>, _ range: Range<Int>) -> (place: Int, value: String)? {
         guard let end = span.terminator(in: range),
             let valueEnd = span.terminator(in: end + 1..<range.upperBound),
             let name = span.text(in: range.lowerBound..<end),
             let value = span.text(in: end + 1..<valueEnd),
             let place = self.parameters.place(of: name)
-        else { return }
-        server.parameters = self.parameters.replace(server.parameters, at: place, with: value)
-        guard let client = server.client, client.session.state == .linked else { return }
-        client.parameters = self.parameters.replace(client.parameters, at: place, with: value)
+        else { return nil }
+        return (place, value)
     }
 
     /// A batch of the client's has ended with ReadyForQuery.

@@ -122,13 +122,22 @@ extension Worker {
         if server.client?.policy.slowThreshold != nil {
             server.statements.completed(span, in: range)
         }
+        if range.count <= 6 {
+            // SET or RESET.
+            if range.count == 4 { return self.settingCompleted(server, .set) }
+            let isReset = range.count == 6 && span[range.lowerBound] == UInt8(ascii: "R")
+            return isReset ? self.settingCompleted(server, .reset) : ()
+        }
         // DEALLOCATE, DEALLOCATE ALL, DISCARD ALL.
         guard range.count >= 11, span[range.lowerBound] == UInt8(ascii: "D") else { return }
         let letter = span[range.lowerBound + 2]
         guard letter == UInt8(ascii: "A") || letter == UInt8(ascii: "S") else { return }
         switch span.text(in: range.lowerBound..<range.upperBound - 1) {
         case let tag? where tag == "DEALLOCATE ALL" || tag == "DISCARD ALL":
-            if tag == "DISCARD ALL" { server.client?.watch.discarded() }
+            if tag == "DISCARD ALL" {
+                server.client?.watch.discarded()
+                self.settingCompleted(server, .reset)
+            }
             guard server.client?.sharesStatements ?? true else {
                 return server.exchange.becameUnsure()
             }

@@ -396,7 +396,7 @@ extension Worker {
             } else {
                 verdict = server.session.received(kind, status: status)
             }
-            let isForwarded = self.isForwarded(verdict, server)
+            let isForwarded = self.isForwarded(verdict, server, span, frame)
             if !isForwarded {
                 self.forward(server, chunk, run..<position)
                 run = frame.end
@@ -431,6 +431,12 @@ extension Worker {
                     // An error takes the place of ReadyForQuery.
                     self.forward(server, chunk, run..<frame.offset)
                     server.client.map { self.closeClient($0, .unsupportedTransaction) }
+                } else if !server.settingTags.isEmpty {
+                    self.forward(server, chunk, run..<frame.offset)
+                    if !self.restoresLogin(server) {
+                        self.forward(server, chunk, frame.offset..<position)
+                        self.batchEnded(server)
+                    }
                 } else {
                     self.forward(server, chunk, run..<position)
                     self.batchEnded(server)
@@ -458,11 +464,18 @@ extension Worker {
     }
 
     /// Whether a reply goes to the client that has the server.
-    private func isForwarded(_ verdict: ReplyLedger.Verdict, _ server: ServerConnection) -> Bool {
+    private func isForwarded(
+        _ verdict: ReplyLedger.Verdict,
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) -> Bool {
         switch verdict {
-        case .asynchronous where server.own == .question:
+        case .asynchronous where server.own == .question || server.own == .restoration:
             // A client that listens is told while its server is asked.
             server.client != nil
+        case .asynchronous where !server.settingTags.isEmpty && self.isInDoubt(server, span, frame):
+            false
         case .forward, .forwardEnd, .forwardError, .asynchronous, .asynchronousError:
             server.client?.session.state == .linked
         case .swallow, .swallowEnd, .swallowError, .replaceError, .unexpected: false
