@@ -162,6 +162,11 @@ public struct ClientStatements: Sendable {
         self.free.append(place)
     }
 
+    /// As `ClientUnnamed.isRepeated`; mutating, so that it is asked in place.
+    public mutating func isUnnamedRepeated(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
+        self.unnamed.isRepeated(bytes, in: range)
+    }
+
     /// The client has gone.
     public mutating func close(_ table: inout StatementTable) {
         self.removeAll(upTo: .max, &table)

@@ -74,6 +74,9 @@ public struct ServerSession: Equatable, Sendable {
         self.ledger.isSettled && self.status == .idle && !self.isBatchOpen && !self.ledger.isMisled
     }
 
+    /// `isAtRest`, asked in place.
+    public mutating func rests() -> Bool { self.isAtRest }
+
     // MARK: Requests
 
     /// A request has been sent for the client that has this server checked out, or for Weir itself.
@@ -189,10 +192,19 @@ public struct ServerSession: Equatable, Sendable {
 
     // MARK: Replies
 
-    /// Judges a reply; `status` is the body of a ReadyForQuery and is ignored otherwise.
-    public mutating func received(_ kind: UInt8, status: UInt8 = 0) -> ReplyLedger.Verdict {
+    /// Judges a reply by its code, as `received(_:status:)` by its kind.
+    public mutating func received(_ code: UInt8, status: UInt8 = 0) -> ReplyLedger.Verdict {
+        self.received(BackendKind(rawValue: code), status: status)
+    }
+
+    /// Judges a reply, nil being of no kind that there is; `status` is the body of a ReadyForQuery
+    /// and is ignored otherwise.
+    public mutating func received(
+        _ kind: BackendKind?,
+        status: UInt8 = 0
+    ) -> ReplyLedger.Verdict {
         let changesEnded = self.ledger.changesEnded
-        let isOfParse = kind == BackendKind.error.rawValue && self.ledger.current == .parse
+        let isOfParse = kind == .error && self.ledger.current == .parse
         let verdict = self.ledger.received(kind)
         switch verdict {
         case .forwardError, .swallowError, .replaceError:
@@ -212,7 +224,7 @@ public struct ServerSession: Equatable, Sendable {
         case .unexpected, .asynchronousError:
             self.isBroken = true
         case .forward, .swallow:
-            if kind == BackendKind.copyIn.rawValue { self.copyInStarted() }
+            if kind == .copyIn { self.copyInStarted() }
         default:
             break
         }

@@ -96,12 +96,13 @@ public struct StatementExchange: Sendable {
     ///
     /// - Parameters:
     ///   - range: the answer's body in `bytes`.
-    ///   - session: after the answer.
+    ///   - session: after the answer. Not changed: but what is borrowed of an object's is copied
+    ///     first, and this is the data path.
     public mutating func received(
         _ kind: BackendKind,
         _ bytes: Span<UInt8>,
         in range: Range<Int>,
-        _ session: borrowing ServerSession,
+        _ session: inout ServerSession,
         _ client: inout ClientStatements,
         _ table: inout StatementTable
     ) {
@@ -201,7 +202,7 @@ public struct StatementExchange: Sendable {
     public mutating func failed(
         after before: Int,
         isChange: Bool,
-        _ session: borrowing ServerSession,
+        _ session: inout ServerSession,
         _ client: inout ClientStatements,
         _ table: inout StatementTable
     ) {
@@ -231,7 +232,7 @@ public struct StatementExchange: Sendable {
     /// The server has run DEALLOCATE ALL or DISCARD ALL for its client: it has no statements, and
     /// the client has none.
     public mutating func deallocated(
-        _ session: borrowing ServerSession,
+        _ session: inout ServerSession,
         _ client: inout ClientStatements,
         _ table: inout StatementTable
     ) {

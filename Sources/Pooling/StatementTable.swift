@@ -91,14 +91,18 @@ public struct StatementTable: Sendable {
         return nil
     }
 
+    // Mutating, as the two that follow: of another module's object the table would be copied first.
+
     /// What servers call a statement, with its zero.
-    public func name(of statement: Int) -> [UInt8] { self.entries[statement].name }
+    public mutating func name(of statement: Int) -> [UInt8] { self.entries[statement].name }
 
     /// The text and the declared types, as in a Parse.
-    public func body(of statement: Int) -> [UInt8] { self.entries[statement].body }
+    public mutating func body(of statement: Int) -> [UInt8] { self.entries[statement].body }
 
     /// Whether running it may leave something behind in the session.
-    public func isSuspicious(_ statement: Int) -> Bool { self.entries[statement].isSuspicious }
+    public mutating func isSuspicious(_ statement: Int) -> Bool {
+        self.entries[statement].isSuspicious
+    }
 
     /// Whether running what a Parse says behind the name may leave something behind in the session.
     public static func isSuspicious(_ bytes: Span<UInt8>, in body: Range<Int>) -> Bool {

@@ -47,7 +47,7 @@ extension Worker {
         }
         self.noteRequest(client, server, request, span, frame)
         if request == .query, !client.statements.unnamed.isAbsent {
-            server.exchange.querySent(server.session, &client.statements)
+            server.exchange.querySent(&server.session, &client.statements)
         }
         server.refusals.append(fields)
         server.record.end()

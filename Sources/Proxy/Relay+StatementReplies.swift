@@ -20,10 +20,10 @@ extension Worker {
         let isOwn = ledger.currentAudience == .client
         // Names that the failed batch has given and taken are known by now alone.
         let renamed = self.withOwnName(server, span, frame)
-        let verdict = server.session.received(frame.kind)
+        let verdict = server.session.received(.error)
         let isChange = current == .parse || current == .close || current == .describeStatement
         self.withStatements(of: server) { client, exchange, table in
-            exchange.failed(after: before, isChange: isChange, server.session, &client, &table)
+            exchange.failed(after: before, isChange: isChange, &server.session, &client, &table)
         }
         let skipped = min(server.session.takeSkippedRefusals(), server.refusals.count)
         if skipped > 0 {
@@ -86,11 +86,15 @@ extension Worker {
     }
 
     /// An answer about a statement has come.
-    func statementAnswered(_ server: ServerConnection, _ span: Span<UInt8>, _ frame: Frame) {
-        guard let kind = BackendKind(rawValue: frame.kind) else { return }
+    func statementAnswered(
+        _ server: ServerConnection,
+        _ kind: BackendKind,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) {
         let range = frame.bodyOffset..<frame.end
         self.withStatements(of: server) { client, exchange, table in
-            exchange.received(kind, span, in: range, server.session, &client, &table)
+            exchange.received(kind, span, in: range, &server.session, &client, &table)
         }
     }
 
@@ -135,18 +139,27 @@ extension Worker {
         if server.client?.policy.slowThreshold != nil {
             server.statements.completed(span, in: range)
         }
+        if range.count <= 6 {
+            // SET or RESET.
+            if range.count == 4 { return self.settingCompleted(server, .set) }
+            let isReset = range.count == 6 && span[range.lowerBound] == UInt8(ascii: "R")
+            return isReset ? self.settingCompleted(server, .reset) : ()
+        }
         // DEALLOCATE, DEALLOCATE ALL, DISCARD ALL.
         guard range.count >= 11, span[range.lowerBound] == UInt8(ascii: "D") else { return }
         let letter = span[range.lowerBound + 2]
         guard letter == UInt8(ascii: "A") || letter == UInt8(ascii: "S") else { return }
         switch span.text(in: range.lowerBound..<range.upperBound - 1) {
         case let tag? where tag == "DEALLOCATE ALL" || tag == "DISCARD ALL":
-            if tag == "DISCARD ALL" { server.client?.watch.discarded() }
+            if tag == "DISCARD ALL" {
+                server.client?.watch.discarded()
+                self.settingCompleted(server, .reset)
+            }
             guard server.client?.sharesStatements ?? true else {
                 return server.exchange.becameUnsure()
             }
             self.withStatements(of: server) { client, exchange, table in
-                exchange.deallocated(server.session, &client, &table)
+                exchange.deallocated(&server.session, &client, &table)
             }
         case "DEALLOCATE":
             self.withStatements(of: server) { client, exchange, table in
@@ -198,7 +211,7 @@ extension Worker {
         switch step {
         case .deallocate:
             self.withStatements(of: server) { client, exchange, table in
-                exchange.deallocated(server.session, &client, &table)
+                exchange.deallocated(&server.session, &client, &table)
             }
         case .reset: server.exchange.becameUnsure()
         default: break

@@ -44,6 +44,10 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible {
     public static let invalidCatalogName = SQLState("3D000")
     /// `26000`: a prepared statement that does not exist.
     public static let invalidStatementName = SQLState("26000")
+    /// `42601`: what cannot be read as a command.
+    public static let syntaxError = SQLState("42601")
+    /// `42704`: nothing has that name.
+    public static let undefinedObject = SQLState("42704")
     /// `42P05`: a prepared statement that exists already.
     public static let duplicatePreparedStatement = SQLState("42P05")
     /// `42501`

@@ -94,7 +94,7 @@ final class StatementStage {
             body: body,
             isSuspicious: false,
             as: number,
-            self.session,
+            &self.session,
             &self.client,
             &self.table
         )
@@ -205,7 +205,7 @@ final class StatementStage {
             self.exchange.failed(
                 after: before,
                 isChange: current == .parse || current == .close || current == .describeStatement,
-                self.session,
+                &self.session,
                 &self.client,
                 &self.table
             )
@@ -214,7 +214,7 @@ final class StatementStage {
                 kind,
                 reply.body.span,
                 in: 0..<reply.body.count,
-                self.session,
+                &self.session,
                 &self.client,
                 &self.table
             )
