@@ -110,8 +110,13 @@ public struct ClientStatements: Sendable {
         self.slots[place].change = change
     }
 
-    /// The change that a slot waits for has come, or will not.
-    mutating func settled(_ place: Int) { self.slots[place].change = 0 }
+    /// A slot waits for another change.
+    mutating func pending(_ place: Int, change: Int) { self.slots[place].change = change }
+
+    /// A change of a slot has come. A later one that it waits for may still be under way.
+    mutating func settled(_ place: Int, change: Int) {
+        if self.slots[place].change == change { self.slots[place].change = 0 }
+    }
 
     /// A Close has been skipped.
     mutating func reopened(_ place: Int) {

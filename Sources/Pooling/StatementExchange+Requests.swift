@@ -53,8 +53,11 @@ extension StatementExchange {
         self.journal.append(.opened(slot: slot), at: number, &table)
         if outcome == .replaced {
             self.describe(statement, &session, &table, &writer)
+            let described = session.ledger.changesSent
             let change = StatementJournal.Change.noted(slot: slot, statement: statement)
-            self.journal.append(change, at: session.ledger.changesSent, &table)
+            self.journal.append(change, at: described, &table)
+            // Other batches wait until it is known what the client has prepared.
+            client.pending(slot, change: described)
         } else if let place = self.copies.place(of: statement) {
             client.prepared(slot, shape: self.copies.copies[place].shape, isGuess: true)
         }
@@ -127,12 +130,23 @@ extension StatementExchange {
         if self.waitsForCommand(session, &writer) { return (.hold, -1) }
         let found = client.find(bytes, name)
         if self.waits(for: found.change, session) { return (.hold, -1) }
-        guard found.slot >= 0 else { return (.pass, -1) }
+        guard found.slot >= 0 else {
+            return (Self.unknown(bytes, name, &session, &writer), -1)
+        }
         guard let statement = self.current(found.slot, &client, &table) else {
             return (.refuse(Self.full), -1)
         }
         let known = client.slots[found.slot].shape
-        let place = self.prepare(statement, known: known, &session, &table, &writer)
+        // A guess that had nothing to go by is none until the server has said something.
+        let isUnguessed = known == 0 && client.slots[found.slot].isGuess
+        let place = self.prepare(
+            statement,
+            known: known,
+            mustKnow: known > ResultShape.none || isUnguessed,
+            &session,
+            &table,
+            &writer
+        )
         guard let place else { return (.hold, -1) }
         let shape = self.copies.copies[place].shape
         if known != shape, known != 0, shape != 0 {
@@ -144,8 +158,10 @@ extension StatementExchange {
             }
             client.prepared(found.slot, shape: shape)
         } else if client.slots[found.slot].isGuess, shape != 0 {
+            if known == 0 { client.prepared(found.slot, shape: shape, isGuess: true) }
             self.guessHolds(at: found.slot, session, &client)
         }
+        if self.isCommandBound { self.leavingIfExecuted = nil }
         if table.entries[statement].isCommand {
             let outcome = self.commandBound(statement, &session, &client, &table, &writer)
             if outcome != .pass { return (outcome, -1) }
@@ -214,13 +230,20 @@ extension StatementExchange {
         if self.waitsForCommand(session, &writer) { return .hold }
         let found = client.find(bytes, name)
         if self.waits(for: found.change, session) { return .hold }
-        guard found.slot >= 0 else { return .pass }
+        guard found.slot >= 0 else { return Self.unknown(bytes, name, &session, &writer) }
         guard let statement = self.current(found.slot, &client, &table) else {
             return .refuse(Self.full)
         }
         let slot = client.slots[found.slot]
         let known = slot.isTold ? slot.shape : 0
-        let place = self.prepare(statement, known: known, &session, &table, &writer)
+        let place = self.prepare(
+            statement,
+            known: known,
+            mustKnow: known > ResultShape.none,
+            &session,
+            &table,
+            &writer
+        )
         guard let place else { return .hold }
         let isResumed = self.resumesDescribe
         self.resumesDescribe = false
@@ -270,16 +293,17 @@ extension StatementExchange {
     /// Sees to it that the server has a statement by the time it reads what comes next; nil when
     /// that has to wait for an answer.
     ///
-    /// - Parameter known: what the client knows the result to look like. If it has one, its shape
-    ///   on this server must be known first.
+    /// - Parameters:
+    ///   - known: what the client knows the result to look like.
+    ///   - mustKnow: what it looks like on this server must be known first.
     private mutating func prepare(
         _ statement: Int,
         known: UInt64,
+        mustKnow: Bool,
         _ session: inout ServerSession,
         _ table: inout StatementTable,
         _ writer: inout MessageWriter
     ) -> Int? {
-        let mustKnow = known > ResultShape.none
         if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
             !mustKnow || self.copies.copies[place].shape == known
                 || !self.isOutdated(at: place, table)
@@ -316,17 +340,20 @@ extension StatementExchange {
         _ table: inout StatementTable,
         _ writer: inout MessageWriter
     ) {
+        var room = max(1, self.limit)
         if self.copies.place(of: statement) != nil {
             writer.closeStatement(name: table.name(of: statement))
             session.sent(.close, for: .quiet)
-            return
+        } else {
+            room -= 1
+            if !self.journal.isEmpty, self.journal.contains(.dropped(statement: statement)) {
+                // An error may have thrown that Close away, and then the server has it still.
+                writer.closeStatement(name: table.name(of: statement))
+                session.sent(.close, for: .quiet)
+            }
         }
-        if !self.journal.isEmpty, self.journal.contains(.dropped(statement: statement)) {
-            // An error may have thrown that Close away, and then the server has it still.
-            writer.closeStatement(name: table.name(of: statement))
-            session.sent(.close, for: .quiet)
-        }
-        while self.copies.count >= max(1, self.limit), let victim = self.copies.victim() {
+        // More than one may be too many: an error brings back what was closed for others.
+        while self.copies.count > room, let victim = self.copies.victim(but: statement) {
             writer.closeStatement(name: table.name(of: victim))
             session.sent(.close, for: .quiet)
             self.journal.append(.dropped(statement: victim), at: session.ledger.changesSent, &table)

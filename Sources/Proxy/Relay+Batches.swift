@@ -22,6 +22,7 @@ extension Worker {
             if server.exchange.awaitsAnswers { self.statementAnswered(server, span, frame) }
         case .bindComplete:
             server.record.end()
+            server.exchange.bindCompleted()
         default:
             break
         }

@@ -409,7 +409,9 @@ extension Worker {
                 run = position
                 self.tellRefusal(server)
             case .swallowError:
-                server.ownError = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
+                let fields = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
+                server.ownError = fields
+                server.exchange.askedInVain(fields)
             case .asynchronousError:
                 guard isForwarded else {
                     // Nobody may be given a server that is about to close.
