@@ -98,10 +98,13 @@ public struct BatchRecord: Sendable {
             self.state = .recording
         case (.preparing, .bind):
             self.state = .recording
-        case (.recording, .bind), (.recording, .describePortal), (.recording, .execute):
-            break
+        case (.recording, .query), (.recording, .functionCall), (.recording, .copyEnd):
+            return self.end()
         case (.preparing, .sync), (.recording, .sync):
             self.state = .whole
+        case (.recording, _):
+            // As long as nothing is bound, nothing of it has been answered.
+            break
         default:
             return self.end()
         }

@@ -113,9 +113,12 @@ public struct ClientStatements: Sendable {
         self.slots[place].change = change
     }
 
-    /// The Parse that a slot waits for has been answered; a Close of it may be on the way.
-    mutating func settled(_ place: Int) {
-        if !self.slots[place].isClosing { self.slots[place].change = 0 }
+    /// A slot waits for another change.
+    mutating func pending(_ place: Int, change: Int) { self.slots[place].change = change }
+
+    /// A change of a slot has come. A later one that it waits for may still be under way.
+    mutating func settled(_ place: Int, change: Int) {
+        if self.slots[place].change == change { self.slots[place].change = 0 }
     }
 
     /// A Close has been skipped.

@@ -173,6 +173,16 @@ public struct ServerSession: Equatable, Sendable {
         self.changeUnnamed(to: .none)
     }
 
+    /// Weir has parsed a client's unnamed statement again, in front of what uses it. That may fail,
+    /// and the statement before it is gone then. Called after `sent`.
+    mutating func unnamedRestored(_ statement: UnnamedStatement) {
+        self.unnamedHistory.becomes(
+            statement,
+            change: self.ledger.changesSent,
+            ended: self.ledger.changesEnded
+        )
+    }
+
     /// Weir has closed the unnamed statement in front of what a client sends. Called after `sent`.
     public mutating func unnamedClosed() {
         guard !self.ledger.isSkipping else { return }

@@ -116,12 +116,12 @@ struct ServerStatements: Sendable {
 
     /// A copy that has not been used for long, by a clock's hand. One that is being used may be
     /// closed all the same: what was sent before is done before.
-    mutating func victim() -> Int? {
+    mutating func victim(but kept: Int) -> Int? {
         // The second round finds what the first has marked.
         for _ in 0..<self.copies.count * 2 {
             self.hand = self.hand + 1 < self.copies.count ? self.hand + 1 : 0
             let copy = self.copies[self.hand]
-            if copy.statement < 0 { continue }
+            if copy.statement < 0 || copy.statement == kept { continue }
             if !copy.isUsed { return copy.statement }
             self.copies[self.hand].isUsed = false
         }

@@ -50,38 +50,116 @@ extension StatementExchange {
         }
         let found = client.find(name.span, 0..<name.count)
         if self.waits(for: found.change, session) { return .hold }
-        guard found.slot >= 0 else { return .pass }
-        if isQuery, !session.ledger.isSettled {
+        guard found.slot >= 0 else {
+            return Self.unknown(name.span, 0..<name.count, &session, &writer)
+        }
+        // In front of a simple query it is a batch of its own, unless one has no Sync yet.
+        let isAlone = isQuery && !session.isBatchOpen
+        if isQuery {
+            let outcome = self.askBeforeQuery(&session, &writer)
+            guard outcome == .pass else { return outcome }
+            // In a failed transaction all texts fail alike.
+            if isAlone, session.status == .failed { return .pass }
+            // Within a batch only what cannot fail may stand before a simple query.
+            if !isAlone, case .execute = command { return .pass }
+        }
+        if !isAlone || self.realization == .none {
+            var body: [UInt8] = [0, 0, 0]
+            if case .execute = command {
+                body = table.resolvedBody(of: client.slots[found.slot].statement)
+            }
+            self.makeReal(name, body, isAlone: isAlone, &session, &writer)
+            if case .deallocate = command { self.leavingCount += 1 }
+            if isAlone { return .hold }
+        }
+        self.realization = .none
+        switch command {
+        case .execute:
+            self.isExecuting = true
+        case .deallocate, .deallocateAll:
+            if isQuery {
+                self.leaving.append(Leaving(name: name, change: session.ledger.changesSent + 1))
+                self.isCommandRun = true
+            } else {
+                self.leavingIfExecuted = (name, session.ledger.batchStart)
+                self.isCommandBound = true
+            }
+        }
+        return .pass
+    }
+
+    /// Whether a simple query can go out, or a statement be made real for it; `.refuse` where that
+    /// has failed.
+    private mutating func askBeforeQuery(
+        _ session: inout ServerSession,
+        _ writer: inout MessageWriter
+    ) -> Outcome {
+        guard session.ledger.isSettled else {
             // What is due may belong to a batch without a Sync.
             writer.flush()
             self.isHolding = true
             return .hold
         }
-        // In a failed transaction all texts fail alike; one that a batch has ended is none any more.
-        if isQuery, session.status == .failed, !session.isBatchOpen { return .pass }
-        var body: [UInt8] = [0, 0, 0]
-        if case .execute = command {
-            body = table.resolvedBody(of: client.slots[found.slot].statement)
-        }
+        guard case .failed(let fields) = self.realization else { return .pass }
+        self.realization = .none
+        return .refuse(fields)
+    }
+
+    /// Prepares a statement under its client's own name.
+    ///
+    /// - Parameter isAlone: in a batch of its own, which ends before the simple query goes out: the
+    ///   server would throw the query away if the Parse failed.
+    private mutating func makeReal(
+        _ name: [UInt8],
+        _ body: [UInt8],
+        isAlone: Bool,
+        _ session: inout ServerSession,
+        _ writer: inout MessageWriter
+    ) {
+        let audience = isAlone ? ReplyLedger.Audience.pooler : .quiet
         writer.closeStatement(name: name + [0])
-        session.sent(.close, for: .quiet)
+        session.sent(.close, for: audience)
         writer.parse(name: name + [0], body: body)
-        session.sent(.parse, for: .quiet)
+        session.sent(.parse, for: audience)
         // Whatever becomes of it: the next client must not meet it.
         session.namedParseSent()
-        switch command {
-        case .execute:
-            self.isExecuting = true
-        case .deallocate, .deallocateAll:
-            self.leaving.append(name)
-            if isQuery { self.isCommandRun = true } else { self.isCommandBound = true }
+        guard isAlone else { return }
+        writer.sync()
+        session.sent(.sync, for: .pooler)
+        self.realization = .asked
+        self.isHolding = true
+    }
+
+    /// What Weir has asked of the server by itself has failed.
+    public mutating func askedInVain(_ fields: ErrorFields) {
+        if self.realization == .asked { self.realization = .failed(fields) }
+    }
+
+    /// What becomes of a message that names a statement which its client does not have: no server
+    /// has it, but for one where SQL was to find it before, and that forgets it now.
+    static func unknown(
+        _ bytes: Span<UInt8>,
+        _ name: Range<Int>,
+        _ session: inout ServerSession,
+        _ writer: inout MessageWriter
+    ) -> Outcome {
+        // What is no text may be a name that was passed on as it is.
+        if session.hasNamedStatements, bytes.text(in: name) != nil {
+            writer.closeStatement(name: bytes.copy(name) + [0])
+            session.sent(.close, for: .quiet)
         }
         return .pass
     }
 
     /// An Execute goes out.
-    public mutating func executed() {
-        if self.isCommandBound { self.isCommandRun = true }
+    public mutating func executed(_ session: borrowing ServerSession) {
+        guard self.isCommandBound, !Self.isIgnored(session) else { return }
+        self.isCommandRun = true
+        guard let (name, batchStart) = self.leavingIfExecuted else { return }
+        self.leavingIfExecuted = nil
+        // Portals end with their transaction.
+        guard batchStart == session.ledger.batchStart || session.status != .idle else { return }
+        self.leaving.append(Leaving(name: name, change: session.ledger.changesSent))
     }
 
     /// Whether a command is being run by which the client's names may change.
@@ -104,11 +182,12 @@ extension StatementExchange {
         _ table: inout StatementTable
     ) {
         guard !self.leaving.isEmpty else { return }
-        let name = self.leaving.removeFirst()
+        let name = self.leaving.removeFirst().name
         let found = client.find(name.span, 0..<name.count)
         if found.slot >= 0, found.change <= session.ledger.changesEnded {
             client.remove(found.slot, &table)
         }
-        if self.leaving.isEmpty, !self.isExecuting { session.namedForgotten() }
+        self.leavingCount = max(0, self.leavingCount - 1)
+        if self.leavingCount == 0, !self.isExecuting { session.namedForgotten() }
     }
 }

@@ -54,8 +54,11 @@ extension StatementExchange {
         self.journal.append(.opened(slot: slot), at: number, &table)
         if outcome == .replaced {
             self.describe(statement, &session, &table, &writer)
+            let described = session.ledger.changesSent
             let change = StatementJournal.Change.noted(slot: slot, statement: statement)
-            self.journal.append(change, at: session.ledger.changesSent, &table)
+            self.journal.append(change, at: described, &table)
+            // Other batches wait until it is known what the client has prepared.
+            client.pending(slot, change: described)
         } else if let place = self.copies.place(of: statement) {
             client.prepared(slot, shape: self.copies.copies[place].shape, isGuess: true)
         }
@@ -128,7 +131,9 @@ extension StatementExchange {
         if self.waitsForCommand(session, &writer) { return (.hold, -1) }
         let found = client.find(bytes, name)
         if self.waits(for: found.change, session) { return (.hold, -1) }
-        guard found.slot >= 0 else { return (.pass, -1) }
+        guard found.slot >= 0 else {
+            return (Self.unknown(bytes, name, &session, &writer), -1)
+        }
         let statement: Int
         switch self.current(found.slot, &client, &table) {
         case .statement(let current): statement = current
@@ -136,7 +141,17 @@ extension StatementExchange {
         }
         let known = client.slots[found.slot].shape
         let types = client.slots[found.slot].types
-        let place = self.prepare(statement, known: known, types, &session, &table, &writer)
+        // A guess that had nothing to go by is none until the server has said something.
+        let isUnguessed = known == 0 && client.slots[found.slot].isGuess
+        let place = self.prepare(
+            statement,
+            known: known,
+            mustKnow: known > ResultShape.none || isUnguessed,
+            types: types,
+            &session,
+            &table,
+            &writer
+        )
         guard let place else { return (.hold, -1) }
         if types == 0 { client.typed(found.slot, self.copies.copies[place].types) }
         let shape = self.copies.copies[place].shape
@@ -149,10 +164,12 @@ extension StatementExchange {
             }
             client.prepared(found.slot, shape: shape)
         } else if client.slots[found.slot].isGuess, shape != 0 {
+            if known == 0 { client.prepared(found.slot, shape: shape, isGuess: true) }
             // Taken for the truth, as long as the server does not say otherwise.
             self.guesses.append(found.slot)
             client.guessed(found.slot, false)
         }
+        if self.isCommandBound { self.leavingIfExecuted = nil }
         if table.entries[statement].isCommand {
             let outcome = self.commandBound(statement, &session, &client, &table, &writer)
             if outcome != .pass { return (outcome, -1) }
@@ -210,7 +227,7 @@ extension StatementExchange {
         if self.waitsForCommand(session, &writer) { return .hold }
         let found = client.find(bytes, name)
         if self.waits(for: found.change, session) { return .hold }
-        guard found.slot >= 0 else { return .pass }
+        guard found.slot >= 0 else { return Self.unknown(bytes, name, &session, &writer) }
         let statement: Int
         switch self.current(found.slot, &client, &table) {
         case .statement(let current): statement = current
@@ -218,7 +235,15 @@ extension StatementExchange {
         }
         let slot = client.slots[found.slot]
         let known = slot.isTold ? slot.shape : 0
-        let place = self.prepare(statement, known: known, slot.types, &session, &table, &writer)
+        let place = self.prepare(
+            statement,
+            known: known,
+            mustKnow: known > ResultShape.none,
+            types: slot.types,
+            &session,
+            &table,
+            &writer
+        )
         guard let place else { return .hold }
         if slot.isGuess { self.guesses.append(found.slot) }
         let isResumed = self.resumesDescribe
@@ -258,217 +283,10 @@ extension StatementExchange {
         let found = client.find(bytes, name)
         if self.waits(for: found.change, session) { return .hold }
         guard found.slot >= 0 else { return .pass }
-        if session.hasNamedStatements {
-            // A command about it that was not run has left it on the server.
-            writer.closeStatement(name: bytes.copy(name) + [0])
-            session.sent(.close, for: .quiet)
-        }
         session.sent(.close, for: .madeUp)
         client.closing(found.slot, change: session.ledger.changesSent)
         self.journal.append(.closed(slot: found.slot), at: session.ledger.changesSent, &table)
         return .answered
-    }
-
-    // MARK: What the server lacks
-
-    /// Sees to it that the server has a statement by the time it reads what comes next; nil when
-    /// that has to wait for an answer.
-    ///
-    /// - Parameters:
-    ///   - known: what the client knows the result to look like. If it has one, its shape on this
-    ///     server must be known first.
-    ///   - types: those of the parameters that the client goes by, which must be known, too.
-    private mutating func prepare(
-        _ statement: Int,
-        known: UInt64,
-        _ types: UInt64,
-        _ session: inout ServerSession,
-        _ table: inout StatementTable,
-        _ writer: inout MessageWriter
-    ) -> Int? {
-        let mustKnow = known > ResultShape.none
-        if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
-            !self.isOfOtherTypes(at: place, table),
-            !mustKnow || self.copies.copies[place].shape == known
-                || !self.isOutdated(at: place, table)
-        {
-            self.copies.used(place)
-            if !mustKnow || self.copies.copies[place].shape != 0,
-                types == 0 || self.copies.copies[place].types != 0
-            {
-                return place
-            }
-            if self.copies.copies[place].change <= session.ledger.changesEnded,
-                self.journal.isEmpty
-            {
-                // It came along from a worker that had not been told yet.
-                self.describe(statement, &session, &table, &writer)
-            }
-            return self.hold(&writer)
-        }
-        self.makeRoom(for: statement, session: &session, &table, &writer)
-        _ = self.parse(statement, for: .quiet, &session, &table, &writer)
-        self.describe(statement, &session, &table, &writer)
-        guard let place = self.copies.place(of: statement), !mustKnow,
-            types == 0 || self.copies.copies[place].types != 0
-        else { return self.hold(&writer) }
-        return place
-    }
-
-    /// Holds a message until something is answered that belongs to the batch under way: PostgreSQL
-    /// sends no answer before a Sync but by Flush.
-    private mutating func hold(_ writer: inout MessageWriter) -> Int? {
-        writer.flush()
-        self.isHolding = true
-        return nil
-    }
-
-    /// Closes what is in the way of a Parse: an uncertain copy of the same statement, or, where the
-    /// server has as many as it may, one that has not been used for long.
-    private mutating func makeRoom(
-        for statement: Int,
-        session: inout ServerSession,
-        _ table: inout StatementTable,
-        _ writer: inout MessageWriter
-    ) {
-        if self.copies.place(of: statement) != nil {
-            writer.closeStatement(name: table.name(of: statement))
-            session.sent(.close, for: .quiet)
-            return
-        }
-        if !self.journal.isEmpty, self.journal.contains(.dropped(statement: statement)) {
-            // An error may have thrown that Close away, and then the server has it still.
-            writer.closeStatement(name: table.name(of: statement))
-            session.sent(.close, for: .quiet)
-        }
-        while self.copies.count >= max(1, self.limit), let victim = self.copies.victim() {
-            writer.closeStatement(name: table.name(of: victim))
-            session.sent(.close, for: .quiet)
-            self.journal.append(.dropped(statement: victim), at: session.ledger.changesSent, &table)
-            self.copies.remove(victim, &table)
-        }
-    }
-
-    private mutating func parse(
-        _ statement: Int,
-        for audience: ReplyLedger.Audience,
-        _ session: inout ServerSession,
-        _ table: inout StatementTable,
-        _ writer: inout MessageWriter
-    ) -> Int {
-        // A client that prepares anew is to get the types of the tables as they are now; where it
-        // has been told some before, they are what it was told.
-        let isOfClient = audience == .client
-        writer.parse(
-            name: table.name(of: statement),
-            body: isOfClient ? table.body(of: statement) : table.resolvedBody(of: statement)
-        )
-        session.sent(.parse, for: audience)
-        let number = session.ledger.changesSent
-        let isOpen = isOfClient || table.entries[statement].isDoubted
-        let types = isOpen ? 0 : table.entries[statement].typesHash
-        // Its Describe comes next, and only then all is known of it.
-        self.copies.parsed(statement, change: number + 1, types: types, &table)
-        self.journal.append(.parsed(statement: statement), at: number, &table)
-        return number
-    }
-
-    private mutating func describe(
-        _ statement: Int,
-        _ session: inout ServerSession,
-        _ table: inout StatementTable,
-        _ writer: inout MessageWriter
-    ) {
-        writer.describeStatement(name: table.name(of: statement))
-        session.sent(.describeStatement, for: .quiet)
-        let number = session.ledger.changesSent
-        self.journal.append(.described(statement: statement), at: number, &table)
-    }
-
-    // MARK: Questions
-
-    /// Whether what follows the name in a Parse is as it must be: a text, and as many types as are
-    /// announced.
-    private static func isWhole(_ bytes: Span<UInt8>, _ body: Range<Int>) -> Bool {
-        guard let end = bytes.terminator(in: body), end + 3 <= body.upperBound else { return false }
-        return end + 3 + Int(bytes.bigEndianUInt16(at: end + 1)) * 4 == body.upperBound
-    }
-
-    /// Whether the server throws away what comes next, so that nothing changes by it.
-    static func isIgnored(_ session: borrowing ServerSession) -> Bool {
-        session.ledger.isSkipping || session.ledger.isCopyingIn
-    }
-
-    /// Whether nothing that was sent in earlier batches can still fail, and the transaction has
-    /// not.
-    private static func isCertain(_ session: borrowing ServerSession) -> Bool {
-        session.status != .failed && !session.ledger.owesReady
-    }
-
-    /// Whether something depends on a change of an earlier batch that has not been answered.
-    mutating func waits(for change: Int, _ session: borrowing ServerSession) -> Bool {
-        let waits =
-            change > session.ledger.changesEnded && change <= session.ledger.batchStart
-        if waits { self.isHolding = true }
-        return waits
-    }
-
-    /// Whether another server has said since that the result looks otherwise.
-    private func isOutdated(at place: Int, _ table: borrowing StatementTable) -> Bool {
-        let copy = self.copies.copies[place]
-        return copy.shape != 0 && copy.shape != table.entries[copy.statement].shape
-    }
-
-    /// Whether its parameters have other types than a server has found since.
-    @inline(__always)
-    private func isOfOtherTypes(at place: Int, _ table: borrowing StatementTable) -> Bool {
-        let (own, found) = (
-            self.copies.copies[place].types,
-            table.entries[self.copies.copies[place].statement].typesHash
-        )
-        return own != found && own != 0 && found != 0
-    }
-
-    @inline(__always)
-    private func isUsable(at place: Int, _ session: borrowing ServerSession) -> Bool {
-        let copy = self.copies.copies[place]
-        if copy.isStale { return false }
-        return copy.change <= session.ledger.changesEnded
-            || copy.change > session.ledger.batchStart
-    }
-
-    /// What stands at a client's slot now.
-    private enum Current {
-        case statement(Int)
-        /// It cannot be used any more.
-        case none(ErrorFields)
-    }
-
-    /// The statement at a client's slot under the settings that the client has now, with the types
-    /// of parameters that it goes by.
-    private func current(
-        _ slot: Int,
-        _ client: inout ClientStatements,
-        _ table: inout StatementTable
-    ) -> Current {
-        var statement = client.slots[slot].statement
-        let types = client.slots[slot].types
-        let found = table.entries[statement].typesHash
-        if types != found, types != 0, found != 0 {
-            // A server has found others since.
-            guard let other = table.exchange(statement, types: types) else {
-                return .none(Self.changed)
-            }
-            client.replace(slot, with: other)
-            statement = other
-        }
-        if table.entries[statement].parsing == client.parsing { return .statement(statement) }
-        guard let other = table.exchange(statement, parsing: client.parsing) else {
-            return .none(Self.full)
-        }
-        client.replace(slot, with: other)
-        client.typed(slot, 0)
-        return .statement(other)
     }
 
     // MARK: Words
@@ -490,7 +308,7 @@ extension StatementExchange {
         routine: "RevalidateCachedQuery"
     )
 
-    private static let full = ErrorFields(
+    static let full = ErrorFields(
         .error,
         .outOfMemory,
         "no room for another prepared statement",

@@ -86,8 +86,8 @@ extension StatementExchange {
         guard unnamed.name != .none, let body = unnamed.body else { return .pass }
         if self.waits(for: session.unnamedChange, session) { return .hold }
         writer.parse(name: [0], body: body)
-        session.parseSent(unnamed.name)
         session.sent(.parse, for: .quiet)
+        session.unnamedRestored(unnamed.name)
         guard unnamed.shape > ResultShape.none else { return .pass }
         writer.describeStatement(name: [0])
         session.sent(.describeStatement, for: .quiet)

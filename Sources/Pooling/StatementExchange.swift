@@ -47,9 +47,19 @@ public struct StatementExchange: Sendable {
     var lastBound = -1
     /// A message is held until what is due has been answered.
     public var isHolding = false
-    /// Names that the client has asked to deallocate by SQL; they are real on the server until that
+    /// A name that the client has asked to deallocate by SQL; it is real on the server until that
     /// is done.
-    var leaving: [[UInt8]] = []
+    struct Leaving: Sendable {
+        var name: [UInt8]
+        /// The ledger's last change when that was sent; what the command is bound by belongs to it,
+        /// or comes before it.
+        var change: Int
+    }
+
+    /// Those whose commands are being run.
+    var leaving: [Leaving] = []
+    /// The one whose command has been bound last, and `batchStart` then.
+    var leavingIfExecuted: (name: [UInt8], batchStart: Int)?
     /// A command about statements has been bound, and may be executed.
     public internal(set) var isCommandBound = false
     /// A command about statements is being run, and what names there are is not known until it has
@@ -57,6 +67,20 @@ public struct StatementExchange: Sendable {
     var isCommandRun = false
     /// A statement is real on the server under the client's name because SQL executes it.
     var isExecuting = false
+    /// How many may be because SQL is to deallocate them.
+    var leavingCount = 0
+    /// How far a statement is that is made real for a simple query.
+    enum Realization: Equatable, Sendable {
+        /// None is, or the query can go out.
+        case none
+        /// The server has been asked.
+        case asked
+        /// It has refused.
+        case failed(ErrorFields)
+    }
+
+    /// The statement that a simple query which is held waits for.
+    var realization = Realization.none
     /// The Describe that comes next is sent for the second time, and its parameters have been
     /// passed on.
     var resumesDescribe = false
@@ -81,7 +105,7 @@ public struct StatementExchange: Sendable {
     public var isInUse: Bool {
         mutating get {
             !self.journal.isEmpty || self.isHolding || self.isExecuting || self.isCommandBound
-                || self.isCommandRun || !self.leaving.isEmpty
+                || self.isCommandRun || self.leavingCount > 0 || self.realization != .none
         }
     }
 
@@ -187,10 +211,14 @@ public struct StatementExchange: Sendable {
     ) {
         while let item = self.journal.takeFirst(upTo: number) {
             switch item.change {
-            case .opened(let slot): client.settled(slot)
+            case .opened(let slot): client.settled(slot, change: item.number)
             case .closed(let slot): client.remove(slot, &table)
+            case .noted(let slot, let statement):
+                if client.has(statement, at: slot) {
+                    client.settled(slot, change: item.number)
+                }
             case .parsed(let statement): table.accepted(statement)
-            case .dropped, .described, .noted, .describedUnnamed, .asked, .askedUnnamed: break
+            case .dropped, .described, .describedUnnamed, .asked, .askedUnnamed: break
             }
             item.change.statement.map { table.releaseCopy(of: $0) }
         }
@@ -209,6 +237,7 @@ public struct StatementExchange: Sendable {
         self.hadToldParameters = self.hasToldParameters
         self.hasToldParameters = false
         let ended = session.ledger.changesEnded
+        if !self.leaving.isEmpty { self.leaving.removeAll { $0.change <= ended } }
         guard ended > before else { return }
         client.unnamed.skipped(before: before, after: ended, failed: isChange ? before + 1 : nil)
         guard !self.journal.isEmpty else { return }
@@ -223,7 +252,13 @@ public struct StatementExchange: Sendable {
                     self.copies.parsed(statement, change: 0, &table)
                 }
                 self.copies.becameStale(statement)
-            case .described, .noted, .describedUnnamed, .asked, .askedUnnamed: break
+            case .noted(let slot, let statement):
+                // The Parse has gone well, if the slot is still to be there.
+                if client.has(statement, at: slot) {
+                    client.settled(slot, change: item.number)
+                    client.guessed(slot, true)
+                }
+            case .described, .describedUnnamed, .asked, .askedUnnamed: break
             }
             item.change.statement.map { table.releaseCopy(of: $0) }
         }
@@ -285,7 +320,7 @@ public struct StatementExchange: Sendable {
 
     /// A Bind has been answered: what was guessed is true.
     @inline(__always)
-    public mutating func boundOne() {
+    public mutating func bindCompleted() {
         if !self.guesses.isEmpty { self.guesses.removeAll(keepingCapacity: true) }
     }
 
@@ -324,8 +359,11 @@ public struct StatementExchange: Sendable {
         self.resumesDescribe = false
         if !self.guesses.isEmpty { self.guesses.removeAll(keepingCapacity: true) }
         self.isExecuting = false
+        self.leavingCount = 0
+        self.realization = .none
         self.isCommandBound = false
         self.isCommandRun = false
+        self.leavingIfExecuted = nil
         if !self.leaving.isEmpty { self.leaving.removeAll() }
     }
 

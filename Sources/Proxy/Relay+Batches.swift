@@ -30,7 +30,7 @@ extension Worker {
             }
         case .bindComplete:
             server.record.end()
-            server.exchange.boundOne()
+            server.exchange.bindCompleted()
         default:
             break
         }

@@ -16,7 +16,6 @@ extension Worker {
         body: [UInt8]? = nil
     ) {
         server.refusals.append(fields)
-        server.record.end()
         self.writer.removeAll()
         self.writer.closeStatement(name: Self.refusedName)
         // In a failed transaction this one gets PostgreSQL's own error.
@@ -41,6 +40,7 @@ extension Worker {
     ) -> Int {
         // The rest of it, when that comes, would be taken for messages of their own.
         client.isDiscarding = !frame.isComplete
+        server.record.end()
         guard request == .query || request == .functionCall else {
             self.sendRefusal(fields, to: server)
             return frame.end
@@ -50,7 +50,6 @@ extension Worker {
             server.exchange.querySent(&server.session, &client.statements)
         }
         server.refusals.append(fields)
-        server.record.end()
         self.writer.removeAll()
         self.writer.query("refused by Weir")
         self.send(self.writer.bytes, to: server.socket)

@@ -101,7 +101,7 @@ extension Worker {
             outcome = self.bookNamed(request, client, server, span, frame)
             isShared = request == .describeStatement && outcome == .replaced
         case .execute:
-            server.exchange.executed()
+            server.exchange.executed(server.session)
             outcome = .pass
         case .query:
             outcome = self.bookQuery(client, server, span, body)
@@ -215,6 +215,9 @@ extension Worker {
         case .hold:
             return -1
         case .refuse(let fields):
+            if booking.request == .query {
+                return self.refuse(fields, .query, client, server, span, frame)
+            }
             // The rest of it, when that comes, would be taken for messages of their own.
             client.isDiscarding = !frame.isComplete
             // A Parse fails for what it says before it fails for its name.
@@ -224,6 +227,15 @@ extension Worker {
             {
                 body = span.copy(end + 1..<frame.end)
             }
+            // Where the batch is sent again, this is decided again, too.
+            server.record.sent(
+                booking.request,
+                span,
+                frame,
+                isShared: false,
+                isFirst: false,
+                change: server.session.ledger.changesSent
+            )
             self.sendRefusal(fields, to: server, body: body)
             return frame.end
         case .pass, .renamed:

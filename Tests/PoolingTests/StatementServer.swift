@@ -2,13 +2,18 @@ import TestSupport
 
 /// PostgreSQL as prepared statements see it: reads messages, keeps statements, answers.
 ///
-/// What a text is does not matter but for three words: `fail` fails when it is run, `nothing` has
-/// no result, `notice` gives a notice when it is parsed.
+/// What a text is does not matter but for a few words: `fail` fails when it is run, `nothing` has
+/// no result, `notice` gives a notice when it is parsed, `gone` cannot be parsed while
+/// `hasLostTables`; `DEALLOCATE`, `DISCARD ALL`, `EXECUTE`, `BEGIN` and `ROLLBACK` are what they
+/// are.
 struct StatementServer {
     /// Statements by their names: the text, and the shape of the result when it was parsed.
     private(set) var statements: [String: (text: String, shape: Int)] = [:]
     /// What results look like now; a change is what ALTER TABLE does.
     var shape = 1
+    /// Texts with `gone` in them cannot be parsed.
+    var hasLostTables = false
+    private var status = "I"
     private var bound: String?
     private var isSkipping = false
 
@@ -18,7 +23,7 @@ struct StatementServer {
         let words = parts.map { String(decoding: $0, as: UTF8.self) }
         if message.kind == UInt8(ascii: "S") {
             self.isSkipping = false
-            return [RawMessage("Z", "I")]
+            return [RawMessage("Z", self.status)]
         }
         if self.isSkipping { return [] }
         switch Character(Unicode.Scalar(message.kind)) {
@@ -30,12 +35,45 @@ struct StatementServer {
             return [RawMessage("3")]
         case "E":
             guard let bound = self.bound else { return self.fail("34000") }
-            return bound.contains("fail") ? self.fail("22012") : [RawMessage("C", "SELECT 1\0")]
+            return self.run(bound)
+        case "Q":
+            let answers = self.query(words[0])
+            self.isSkipping = false
+            return answers + [RawMessage("Z", self.status)]
         default: return []
         }
     }
 
+    private mutating func query(_ text: String) -> [RawMessage] {
+        self.statements[""] = nil
+        if self.status == "E", text != "ROLLBACK" { return self.fail("25P02") }
+        return text == "refused" ? self.fail("42601") : self.run(text)
+    }
+
+    private mutating func run(_ text: String) -> [RawMessage] {
+        let words = text.split(separator: " ").map(String.init)
+        switch words.first {
+        case "BEGIN": self.status = "T"
+        case "ROLLBACK": self.status = "I"
+        case "DEALLOCATE" where words[1] != "ALL":
+            guard self.statements.removeValue(forKey: words[1]) != nil else {
+                return self.fail("26000")
+            }
+            return [RawMessage("C", "DEALLOCATE\0")]
+        case "DEALLOCATE", "DISCARD":
+            self.statements = self.statements.filter { $0.key.isEmpty }
+            return [RawMessage("C", "\(words[0]) ALL\0")]
+        case "EXECUTE":
+            guard let statement = self.statements[words[1]] else { return self.fail("26000") }
+            return self.run(statement.text)
+        default: break
+        }
+        return text.contains("fail") ? self.fail("22012") : [RawMessage("C", "\(text)\0")]
+    }
+
     private mutating func parse(_ name: String, _ text: String) -> [RawMessage] {
+        if self.status == "E", text != "ROLLBACK" { return self.fail("25P02") }
+        if self.hasLostTables, text.contains("gone") { return self.fail("42P01") }
         if name.isEmpty { self.statements[name] = nil }
         let notices = text.contains("notice") ? [RawMessage("N")] : []
         guard self.statements[name] == nil else { return notices + self.fail("42P05") }
@@ -63,6 +101,7 @@ struct StatementServer {
     private mutating func fail(_ code: String) -> [RawMessage] {
         self.isSkipping = true
         self.bound = nil
-        return [RawMessage("E", code)]
+        if self.status == "T" { self.status = "E" }
+        return [RawMessage("E", "C\(code)\0\0")]
     }
 }

@@ -20,13 +20,17 @@ final class StatementStage {
     private var seen: [String] = []
     var server = StatementServer()
 
-    init(limit: Int = 100) {
-        self.table = StatementTable(bytesMax: 1_000_000, seed: 1) { bytes in
+    init(limit: Int = 100, bytesMax: Int = 1_000_000) {
+        self.table = Self.newTable(bytesMax: bytesMax)
+        self.exchange.limit = limit
+    }
+
+    private static func newTable(bytesMax: Int) -> StatementTable {
+        StatementTable(bytesMax: bytesMax, seed: 1) { bytes in
             var hash = ContentHash(high: 17, low: UInt64(bytes.count))
             for byte in bytes { hash.high = hash.high &* 31 &+ UInt64(byte) }
             return hash
         }
-        self.exchange.limit = limit
     }
 
     /// What the client has got since this was asked last; the server reads all before.
@@ -36,11 +40,17 @@ final class StatementStage {
         return self.told.joined(separator: " ")
     }
 
+    /// What all clients' statements take.
+    var bytes: Int { self.table.bytes }
+
     /// What the server has been sent since this was asked last.
     var serverGot: String {
         defer { self.seen = [] }
         return self.seen.joined(separator: " ")
     }
+
+    /// What stands between the server and its next client.
+    var nextRecovery: ServerSession.Recovery { self.session.nextRecovery() }
 
     var isSettled: Bool { self.session.ledger.isSettled && !self.exchange.awaitsAnswers }
 
@@ -56,6 +66,20 @@ final class StatementStage {
         self.release()
         self.client.close(&self.table)
         self.client = ClientStatements()
+    }
+
+    /// The server goes to another worker, whose clients have nothing of this one's.
+    func move() {
+        self.release()
+        self.client.close(&self.table)
+        self.client = ClientStatements()
+        let luggage = self.exchange.luggage(self.table)
+        self.exchange.closed(&self.table)
+        let limit = self.exchange.limit
+        self.exchange = StatementExchange()
+        self.exchange.limit = limit
+        self.table = Self.newTable(bytesMax: self.table.bytesMax)
+        self.exchange.unpack(luggage, &self.table)
     }
 
     /// What the server has is not known any more.
@@ -152,6 +176,29 @@ final class StatementStage {
         }
     }
 
+    /// A simple query.
+    func query(_ text: String) -> StatementExchange.Outcome {
+        let message = RawMessage("Q", "\(text)\0")
+        return self.carryOut(message, .query) {
+            guard let command = StatementCommand(message.body.span, in: 0..<message.body.count)
+            else { return .pass }
+            return $0.exchange.command(
+                command,
+                isQuery: true,
+                &$0.session,
+                &$0.client,
+                &$0.table,
+                &$0.writer
+            )
+        }
+    }
+
+    /// An Execute of what may be a command.
+    func executeCommand() {
+        self.exchange.executed(self.session)
+        self.execute()
+    }
+
     func execute() { _ = self.carryOut(RawMessage("E", "\0"), .execute) { _ in .pass } }
 
     func sync() { _ = self.carryOut(RawMessage("S"), .sync) { _ in .pass } }
@@ -172,6 +219,11 @@ final class StatementStage {
             self.session.sent(request)
         case .refuse(let fields):
             self.refusals.append(fields.sqlState.code)
+            if request == .query {
+                self.unread.append(RawMessage("Q", "refused\0"))
+                self.session.sent(.query, for: .refusal)
+                return outcome
+            }
             self.unread.append(RawMessage("C", "Srefused\0"))
             self.unread.append(RawMessage("P", "refused\0SELECT 1\0\0\0"))
             self.unread.append(RawMessage("P", "refused\0SELECT 1\0\0\0"))
@@ -190,11 +242,17 @@ final class StatementStage {
 
     /// The server reads what has been sent, or so many messages of it.
     func serverReads(_ count: Int = .max) {
-        for _ in 0..<min(count, self.unread.count) {
-            let message = self.unread.removeFirst()
-            self.seen.append(self.word(message))
-            for reply in self.server.read(message) { self.received(reply) }
+        var rest = count
+        while rest > 0, !self.unread.isEmpty {
+            self.serverReadsOne()
+            rest -= 1
         }
+    }
+
+    private func serverReadsOne() {
+        let message = self.unread.removeFirst()
+        self.seen.append(self.word(message))
+        for reply in self.server.read(message) { self.received(reply) }
     }
 
     private func received(_ reply: RawMessage) {
@@ -219,18 +277,31 @@ final class StatementStage {
                 &self.table
             )
         }
+        if reply.kind == UInt8(ascii: "2") { self.exchange.bindCompleted() }
         switch verdict {
         case .forward, .forwardEnd, .asynchronous, .forwardError:
             let letter = String(Character(Unicode.Scalar(reply.kind)))
-            self.told.append(letter == "E" ? "E[\(reply.text)]" : letter)
+            self.told.append(letter == "E" ? "E[\(reply.text.dropFirst().prefix(5))]" : letter)
         case .replaceError:
             self.told.append("refused[\(self.refusals.removeFirst())]")
-        case .swallow, .swallowEnd, .swallowError:
+        case .swallowError:
+            let range = 0..<reply.body.count
+            self.exchange.askedInVain(ErrorFields(parsing: reply.body.span, in: range))
+        case .swallow, .swallowEnd:
             break
         case .asynchronousError, .unexpected:
             self.told.append("\(verdict)")
         }
+        if reply.kind == UInt8(ascii: "C") { self.completed(reply.text.dropLast()) }
         self.answerMadeUp()
+    }
+
+    private func completed(_ tag: Substring) {
+        if tag == "DEALLOCATE" {
+            self.exchange.deallocatedOne(&self.session, &self.client, &self.table)
+        } else if tag.hasSuffix(" ALL") {
+            self.exchange.deallocated(&self.session, &self.client, &self.table)
+        }
     }
 
     private func answerMadeUp() {
@@ -244,6 +315,7 @@ final class StatementStage {
     private func word(_ message: RawMessage) -> String {
         let letter = String(Character(Unicode.Scalar(message.kind)))
         let parts = message.body.split(separator: 0, omittingEmptySubsequences: false)
+        if letter == "Q" { return "Q(\(String(decoding: parts[0], as: UTF8.self)))" }
         guard "PBCD".contains(letter), parts.count > 1 else { return letter }
         let name = parts[letter == "B" ? 1 : 0].dropFirst("CD".contains(letter) ? 1 : 0)
         let text = String(decoding: name, as: UTF8.self)

@@ -9,6 +9,12 @@ public enum TestRun {
     /// Whether the long form was asked for (`WEIR_LONG=1`).
     public static let isLong = (Self.number("WEIR_LONG") ?? 0) != 0
 
+    /// How many messages a long simulation sends (`WEIR_MESSAGES`).
+    public static let messages: Int? = Self.number("WEIR_MESSAGES").map { Int($0) }
+
+    /// How many of the last events a failure tells of (`WEIR_TRACE`).
+    public static let traceLength = Self.number("WEIR_TRACE").map { Int($0) } ?? 120
+
     /// How many rounds a test does: `debug` in an unoptimised build, `release` in an optimised one
     /// or with `WEIR_LONG`.
     public static func rounds(debug: Int, release: Int) -> Int {

@@ -1,0 +1,109 @@
+import Pooling
+import TestSupport
+import Testing
+import Wire
+
+/// What waits for what, where answers come one by one.
+struct StatementOrderTests {
+    private let stage = StatementStage()
+
+    @Test func `a name whose Close is under way waits for it, though its Parse is answered`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.execute()
+        #expect(self.stage.close("s") == .answered)
+        self.stage.sync()
+        self.stage.serverReads(2)
+        // Both would be there when the error has skipped the Close.
+        #expect(self.stage.parse("s", "SELECT 2") == .hold)
+        #expect(self.stage.clientGot == "1 E[34000] Z")
+        guard case .refuse = self.stage.parse("s", "SELECT 2") else {
+            return #expect(Bool(false), "not refused")
+        }
+        self.stage.sync()
+        #expect(self.stage.clientGot == "refused[42P05] Z")
+    }
+
+    @Test func `a name waits until it is known what its result looked like`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.sync()
+        self.stage.serverReads(1)
+        #expect(self.stage.bind("s", binary: true) == .hold)
+        #expect(self.stage.clientGot == "1 Z")
+        #expect(self.stage.bind("s", binary: true) == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        #expect(self.stage.serverGot == "P(#1) D(#1) S B(#1) S")
+    }
+
+    @Test func `a Parse answered before the shape is known gets to know it`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        #expect(self.stage.parse("t", "SELECT 1") == .answered)
+        #expect(self.stage.bind("t", binary: true) == .hold)
+        #expect(self.stage.clientGot == "1 1")
+        #expect(self.stage.bind("t", binary: true) == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        self.stage.server.shape = 2
+        self.stage.staleCopies()
+        #expect(self.stage.bind("t", binary: true) == .hold)
+        #expect(self.stage.clientGot == "")
+        guard case .refuse = self.stage.bind("t", binary: true) else {
+            return #expect(Bool(false), "binary results of another shape")
+        }
+    }
+
+    @Test func `a guess that a Bind has confirmed is none any more`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        #expect(self.stage.parse("t", "SELECT 1") == .answered)
+        #expect(self.stage.bind("t", binary: true) == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 2 Z")
+        self.stage.server.shape = 2
+        #expect(self.stage.bind("s") == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "E[0A000] Z")
+        self.stage.resume(isDescribe: false)
+        #expect(self.stage.bind("t", binary: true) == .hold)
+        #expect(self.stage.clientGot == "")
+        guard case .refuse = self.stage.bind("t", binary: true) else {
+            return #expect(Bool(false), "it has been bound with the other shape")
+        }
+    }
+
+    @Test func `an unnamed statement that could not be parsed again is parsed the next time`() {
+        _ = self.stage.parse("", "SELECT gone")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        // As somebody else's query does, who has the server meanwhile.
+        _ = self.stage.query("SELECT 1")
+        #expect(self.stage.clientGot == "C Z")
+        _ = self.stage.serverGot
+        self.stage.server.hasLostTables = true
+        #expect(self.stage.bind("") == .pass)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "E[42P01] Z")
+        self.stage.server.hasLostTables = false
+        #expect(self.stage.bind("") == .pass)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        #expect(self.stage.serverGot == "P() B() S P() B() S")
+    }
+
+    @Test func `what an error has brought back makes room for the next`() {
+        let stage = StatementStage(limit: 2)
+        _ = stage.parse("a", "SELECT 1")
+        _ = stage.parse("b", "SELECT 2")
+        stage.sync()
+        stage.execute()
+        _ = stage.parse("c", "SELECT 3")
+        stage.sync()
+        #expect(stage.clientGot == "1 1 Z E[34000] Z")
+        #expect(stage.server.statements.count == 2)
+        _ = stage.parse("c", "SELECT 3")
+        stage.sync()
+        #expect(stage.clientGot == "1 Z")
+        #expect(stage.server.statements.count == 2)
+    }
+}
