@@ -112,16 +112,22 @@ extension StatementExchange {
     // MARK: Bind, Describe, Close
 
     /// A Bind to the statement of a name.
+    ///
+    /// - Parameter canRepeat: whether it could be sent again.
     public mutating func bind(
         _ bytes: Span<UInt8>,
         name: Range<Int>,
         _ session: inout ServerSession,
         _ client: inout ClientStatements,
         _ table: inout StatementTable,
-        _ writer: inout MessageWriter
+        _ writer: inout MessageWriter,
+        canRepeat: @autoclosure () -> Bool = true
     ) -> (outcome: Outcome, statement: Int) {
         guard !Self.isIgnored(session) else { return (.pass, -1) }
         if name.isEmpty {
+            if let shared = self.sharedUnnamed(session, client, table, canRepeat) {
+                return self.bindShared(shared, &session, client, &table, &writer)
+            }
             return (self.bindUnnamed(&session, &client, &table, &writer), -1)
         }
         if self.waitsForCommand(session, &writer) { return (.hold, -1) }
@@ -190,16 +196,22 @@ extension StatementExchange {
     }
 
     /// A Describe of the statement of a name.
+    ///
+    /// - Parameter canRepeat: whether it could be sent again.
     public mutating func describe(
         _ bytes: Span<UInt8>,
         name: Range<Int>,
         _ session: inout ServerSession,
         _ client: inout ClientStatements,
         _ table: inout StatementTable,
-        _ writer: inout MessageWriter
+        _ writer: inout MessageWriter,
+        canRepeat: @autoclosure () -> Bool = true
     ) -> Outcome {
         guard !Self.isIgnored(session) else { return .pass }
         if name.isEmpty {
+            if let shared = self.sharedUnnamed(session, client, table, canRepeat) {
+                return self.describeShared(shared, &session, client, &table, &writer)
+            }
             switch self.restoreUnnamed(&session, client, &table, &writer) {
             case .pass:
                 let unnamed = client.unnamed.name
@@ -219,7 +231,24 @@ extension StatementExchange {
             return .refuse(Self.full)
         }
         let slot = client.slots[found.slot]
+        let change = StatementJournal.Change.asked(slot: found.slot, statement: statement)
         let known = slot.isTold ? slot.shape : 0
+        return self.describe(statement, known: known, change, &session, &table, &writer)
+    }
+
+    /// A Describe of a shared statement.
+    ///
+    /// - Parameters:
+    ///   - known: what the client was told that the result looks like; 0 if nothing.
+    ///   - change: what its answer changes.
+    mutating func describe(
+        _ statement: Int,
+        known: UInt64,
+        _ change: StatementJournal.Change,
+        _ session: inout ServerSession,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) -> Outcome {
         let place = self.prepare(statement, known: known, &session, &table, &writer)
         guard let place else { return .hold }
         let isResumed = self.resumesDescribe
@@ -234,7 +263,6 @@ extension StatementExchange {
         }
         writer.describeStatement(name: table.name(of: statement))
         session.sent(.describeStatement, for: isResumed ? .resumed : .client)
-        let change = StatementJournal.Change.asked(slot: found.slot, statement: statement)
         self.journal.append(change, at: session.ledger.changesSent, &table)
         return .replaced
     }
@@ -272,7 +300,7 @@ extension StatementExchange {
     ///
     /// - Parameter known: what the client knows the result to look like. If it has one, its shape
     ///   on this server must be known first.
-    private mutating func prepare(
+    mutating func prepare(
         _ statement: Int,
         known: UInt64,
         _ session: inout ServerSession,
@@ -310,7 +338,7 @@ extension StatementExchange {
 
     /// Closes what is in the way of a Parse: an uncertain copy of the same statement, or, where the
     /// server has as many as it may, one that has not been used for long.
-    private mutating func makeRoom(
+    mutating func makeRoom(
         for statement: Int,
         session: inout ServerSession,
         _ table: inout StatementTable,
@@ -334,7 +362,7 @@ extension StatementExchange {
         }
     }
 
-    private mutating func parse(
+    mutating func parse(
         _ statement: Int,
         for audience: ReplyLedger.Audience,
         _ session: inout ServerSession,
@@ -356,7 +384,7 @@ extension StatementExchange {
         return number
     }
 
-    private mutating func describe(
+    mutating func describe(
         _ statement: Int,
         _ session: inout ServerSession,
         _ table: inout StatementTable,
@@ -372,7 +400,7 @@ extension StatementExchange {
 
     /// Whether what follows the name in a Parse is as it must be: a text, and as many types as are
     /// announced.
-    private static func isWhole(_ bytes: Span<UInt8>, _ body: Range<Int>) -> Bool {
+    static func isWhole(_ bytes: Span<UInt8>, _ body: Range<Int>) -> Bool {
         guard let end = bytes.terminator(in: body), end + 3 <= body.upperBound else { return false }
         return end + 3 + Int(bytes.bigEndianUInt16(at: end + 1)) * 4 == body.upperBound
     }
@@ -384,7 +412,7 @@ extension StatementExchange {
 
     /// Whether nothing that was sent in earlier batches can still fail, and the transaction has
     /// not.
-    private static func isCertain(_ session: borrowing ServerSession) -> Bool {
+    static func isCertain(_ session: borrowing ServerSession) -> Bool {
         session.status != .failed && !session.ledger.owesReady
     }
 
@@ -397,13 +425,13 @@ extension StatementExchange {
     }
 
     /// Whether another server has said since that the result looks otherwise.
-    private func isOutdated(at place: Int, _ table: borrowing StatementTable) -> Bool {
+    func isOutdated(at place: Int, _ table: borrowing StatementTable) -> Bool {
         let copy = self.copies.copies[place]
         return copy.shape != 0 && copy.shape != table.entries[copy.statement].shape
     }
 
     @inline(__always)
-    private func isUsable(at place: Int, _ session: borrowing ServerSession) -> Bool {
+    func isUsable(at place: Int, _ session: borrowing ServerSession) -> Bool {
         let copy = self.copies.copies[place]
         if copy.isStale { return false }
         return copy.change <= session.ledger.changesEnded

@@ -45,6 +45,8 @@ public struct StatementExchange: Sendable {
     var unnamedShape: (name: UnnamedStatement, hash: UInt64) = (.none, 0)
     /// The slot that has been bound last.
     var lastBound = -1
+    /// In place of a slot: the unnamed statement.
+    static let unnamedSlot = -2
     /// A message is held until what is due has been answered.
     public var isHolding = false
     /// Names that the client has asked to deallocate by SQL; they are real on the server until that
@@ -228,13 +230,18 @@ public struct StatementExchange: Sendable {
         client.removeAll(upTo: session.ledger.changesEnded, &table)
     }
 
+    /// Whether the statement that was bound last has served an unnamed one.
+    public var hasBoundUnnamed: Bool { self.lastBound == Self.unnamedSlot }
+
     /// What the client calls a statement, for messages to people.
     public func name(of statement: Int, _ client: borrowing ClientStatements) -> [UInt8]? {
+        if self.hasBoundUnnamed, client.unnamed.shared == statement { return [] }
         let isThere = client.slots.indices.contains(self.lastBound)
         let last = isThere ? client.slots[self.lastBound] : nil
         if last?.statement == statement { return last?.name }
         // Where its settings have changed since, none of its names has that statement any more.
-        return client.slots.first { $0.statement == statement }?.name ?? last?.name
+        let named = client.slots.first { $0.statement == statement }?.name
+        return named ?? last?.name ?? (self.hasBoundUnnamed ? [] : nil)
     }
 
     /// What the server still has of the shared statements is not known.
