@@ -18,12 +18,16 @@ public struct ClientUnnamed: Sendable {
         /// The hash of the columns that the client was told; 0 while it has not asked.
         var shape: UInt64 = 0
         /// The shared statement that serves it; negative where the server's unnamed one does.
-        private(set) var shared = -1
+        var shared = -1
+        /// The hash of its parameters' types, where a shared statement serves it: those that the
+        /// client was told, or has used; 0 if none.
+        var types: UInt64 = 0
 
         /// Another shared statement serves it, which is held for it, or none.
         mutating func isServed(by shared: Int, _ table: inout StatementTable) {
             if self.shared >= 0 { table.release(self.shared) }
             self.shared = shared
+            self.types = 0
         }
 
         /// Becomes another Parse, of which the body is not kept yet.
@@ -118,6 +122,19 @@ public struct ClientUnnamed: Sendable {
 
     /// The shared statement that serves it; negative where the server's unnamed one does.
     var shared: Int { self.place.map { self.kept[$0].shared } ?? -1 }
+
+    /// The hash of the types of its parameters that the client goes by; 0 if none.
+    var types: UInt64 { self.place.map { self.kept[$0].types } ?? 0 }
+
+    /// The client goes by these types from now on.
+    mutating func typed(_ types: UInt64) {
+        if let place = self.place { self.kept[place].types = types }
+    }
+
+    /// The shared statement that served it has been given back for this one.
+    mutating func exchanged(for shared: Int) {
+        if let place = self.place { self.kept[place].shared = shared }
+    }
 
     /// Whether a shared statement serves it.
     public var isShared: Bool { self.shared >= 0 }

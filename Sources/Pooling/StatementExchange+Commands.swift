@@ -57,8 +57,9 @@ extension StatementExchange {
             self.isHolding = true
             return .hold
         }
-        // In a failed transaction all texts fail alike.
-        if isQuery, session.status == .failed { return .pass }
+        // In a failed transaction all texts fail alike; one that a batch has ended is none any
+        // more.
+        if isQuery, session.status == .failed, !session.isBatchOpen { return .pass }
         var body: [UInt8] = [0, 0, 0]
         if case .execute = command {
             body = table.resolvedBody(of: client.slots[found.slot].statement)

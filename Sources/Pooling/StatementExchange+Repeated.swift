@@ -58,7 +58,8 @@ extension StatementExchange {
         let number: Int
         let outcome: Outcome
         if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
-            !self.isOutdated(at: place, table)
+            !self.isOutdated(at: place, table), !self.isOfOtherTypes(at: place, table),
+            !table.entries[statement].isDoubted
         {
             session.sent(.parse, for: .madeUp)
             number = session.ledger.changesSent
@@ -102,34 +103,41 @@ extension StatementExchange {
     mutating func bindShared(
         _ statement: Int,
         _ session: inout ServerSession,
-        _ client: borrowing ClientStatements,
+        _ client: inout ClientStatements,
         _ table: inout StatementTable,
         _ writer: inout MessageWriter
     ) -> (outcome: Outcome, statement: Int) {
         if self.waitsForCommand(session, &writer) { return (.hold, -1) }
         if self.waits(for: client.unnamed.change, session) { return (.hold, -1) }
-        let known = client.unnamed.shape
-        guard let place = self.prepare(statement, known: known, &session, &table, &writer) else {
-            return (.hold, -1)
+        guard let statement = Self.typed(statement, &client, &table) else {
+            return (.refuse(Self.changed), -1)
         }
+        let (known, types) = (client.unnamed.shape, client.unnamed.types)
+        let place = self.prepare(statement, known: known, types, &session, &table, &writer)
+        guard let place else { return (.hold, -1) }
+        if types == 0 { client.unnamed.typed(self.copies.copies[place].types) }
         let shape = self.copies.copies[place].shape
         if known != 0, shape != 0, known != shape { return (.refuse(Self.changed), -1) }
-        self.lastBound = Self.unnamedSlot
+        self.noteUnnamed()
         return (.renamed, statement)
     }
 
     mutating func describeShared(
         _ statement: Int,
         _ session: inout ServerSession,
-        _ client: borrowing ClientStatements,
+        _ client: inout ClientStatements,
         _ table: inout StatementTable,
         _ writer: inout MessageWriter
     ) -> Outcome {
         if self.waitsForCommand(session, &writer) { return .hold }
         if self.waits(for: client.unnamed.change, session) { return .hold }
+        guard let statement = Self.typed(statement, &client, &table) else {
+            return .refuse(Self.changed)
+        }
         let outcome = self.describe(
             statement,
             known: client.unnamed.shape,
+            client.unnamed.types,
             .askedUnnamed(client.unnamed.name),
             &session,
             &table,
@@ -138,8 +146,27 @@ extension StatementExchange {
         if outcome == .replaced {
             let change = StatementJournal.Change.described(statement: statement)
             self.journal.append(change, at: session.ledger.changesSent, &table)
-            self.lastBound = Self.unnamedSlot
+            self.noteUnnamed()
         }
         return outcome
+    }
+
+    private mutating func noteUnnamed() {
+        self.lastBound = Self.unnamedSlot
+        if !self.guesses.contains(Self.unnamedSlot) { self.guesses.append(Self.unnamedSlot) }
+    }
+
+    /// The statement with the types of parameters that the client goes by, also where a server has
+    /// found others since; nil where there is none.
+    private static func typed(
+        _ statement: Int,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) -> Int? {
+        let (types, found) = (client.unnamed.types, table.entries[statement].typesHash)
+        guard types != found, types != 0, found != 0 else { return statement }
+        guard let other = table.exchange(statement, types: types) else { return nil }
+        client.unnamed.exchanged(for: other)
+        return other
     }
 }

@@ -38,7 +38,8 @@ extension StatementExchange {
         let number: Int
         let outcome: Outcome
         if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
-            !self.isOutdated(at: place, table), Self.isCertain(session)
+            !self.isOutdated(at: place, table), !self.isOfOtherTypes(at: place, table),
+            !table.entries[statement].isDoubted, Self.isCertain(session)
         {
             session.sent(.parse, for: .madeUp)
             number = session.ledger.changesSent
@@ -126,7 +127,7 @@ extension StatementExchange {
         guard !Self.isIgnored(session) else { return (.pass, -1) }
         if name.isEmpty {
             if let shared = self.sharedUnnamed(session, client, table, canRepeat) {
-                return self.bindShared(shared, &session, client, &table, &writer)
+                return self.bindShared(shared, &session, &client, &table, &writer)
             }
             return (self.bindUnnamed(&session, &client, &table, &writer), -1)
         }
@@ -134,12 +135,16 @@ extension StatementExchange {
         let found = client.find(bytes, name)
         if self.waits(for: found.change, session) { return (.hold, -1) }
         guard found.slot >= 0 else { return (.pass, -1) }
-        guard let statement = self.current(found.slot, &client, &table) else {
-            return (.refuse(Self.full), -1)
+        let statement: Int
+        switch self.current(found.slot, &client, &table) {
+        case .statement(let current): statement = current
+        case .none(let fields): return (.refuse(fields), -1)
         }
         let known = client.slots[found.slot].shape
-        let place = self.prepare(statement, known: known, &session, &table, &writer)
+        let types = client.slots[found.slot].types
+        let place = self.prepare(statement, known: known, types, &session, &table, &writer)
         guard let place else { return (.hold, -1) }
+        if types == 0 { client.typed(found.slot, self.copies.copies[place].types) }
         let shape = self.copies.copies[place].shape
         if known != shape, known != 0, shape != 0 {
             // Who has not asked cannot tell, unless it reads what it expects by the byte.
@@ -150,7 +155,9 @@ extension StatementExchange {
             }
             client.prepared(found.slot, shape: shape)
         } else if client.slots[found.slot].isGuess, shape != 0 {
-            self.guessHolds(at: found.slot, session, &client)
+            // Taken for the truth, as long as the server does not say otherwise.
+            self.guesses.append(found.slot)
+            client.guessed(found.slot, false)
         }
         if table.entries[statement].isCommand {
             let outcome = self.commandBound(statement, &session, &client, &table, &writer)
@@ -158,17 +165,6 @@ extension StatementExchange {
         }
         self.lastBound = found.slot
         return (.renamed, statement)
-    }
-
-    /// A Bind takes what was guessed for the truth, as long as the server does not say otherwise.
-    private mutating func guessHolds(
-        at slot: Int,
-        _ session: borrowing ServerSession,
-        _ client: inout ClientStatements
-    ) {
-        if !session.isBatchOpen { self.guesses.removeAll(keepingCapacity: true) }
-        self.guesses.append(slot)
-        client.guessed(slot, false)
     }
 
     /// Whether a Bind asks for results in binary form.
@@ -210,7 +206,7 @@ extension StatementExchange {
         guard !Self.isIgnored(session) else { return .pass }
         if name.isEmpty {
             if let shared = self.sharedUnnamed(session, client, table, canRepeat) {
-                return self.describeShared(shared, &session, client, &table, &writer)
+                return self.describeShared(shared, &session, &client, &table, &writer)
             }
             switch self.restoreUnnamed(&session, client, &table, &writer) {
             case .pass:
@@ -227,29 +223,34 @@ extension StatementExchange {
         let found = client.find(bytes, name)
         if self.waits(for: found.change, session) { return .hold }
         guard found.slot >= 0 else { return .pass }
-        guard let statement = self.current(found.slot, &client, &table) else {
-            return .refuse(Self.full)
+        let statement: Int
+        switch self.current(found.slot, &client, &table) {
+        case .statement(let current): statement = current
+        case .none(let fields): return .refuse(fields)
         }
         let slot = client.slots[found.slot]
         let change = StatementJournal.Change.asked(slot: found.slot, statement: statement)
         let known = slot.isTold ? slot.shape : 0
-        return self.describe(statement, known: known, change, &session, &table, &writer)
+        if slot.isGuess { self.guesses.append(found.slot) }
+        return self.describe(statement, known: known, slot.types, change, &session, &table, &writer)
     }
 
     /// A Describe of a shared statement.
     ///
     /// - Parameters:
     ///   - known: what the client was told that the result looks like; 0 if nothing.
+    ///   - types: those of the parameters that it goes by; 0 if none.
     ///   - change: what its answer changes.
     mutating func describe(
         _ statement: Int,
         known: UInt64,
+        _ types: UInt64,
         _ change: StatementJournal.Change,
         _ session: inout ServerSession,
         _ table: inout StatementTable,
         _ writer: inout MessageWriter
     ) -> Outcome {
-        let place = self.prepare(statement, known: known, &session, &table, &writer)
+        let place = self.prepare(statement, known: known, types, &session, &table, &writer)
         guard let place else { return .hold }
         let isResumed = self.resumesDescribe
         self.resumesDescribe = false
@@ -287,113 +288,15 @@ extension StatementExchange {
         let found = client.find(bytes, name)
         if self.waits(for: found.change, session) { return .hold }
         guard found.slot >= 0 else { return .pass }
+        if session.hasNamedStatements {
+            // A command about it that was not run has left it on the server.
+            writer.closeStatement(name: bytes.copy(name) + [0])
+            session.sent(.close, for: .quiet)
+        }
         session.sent(.close, for: .madeUp)
         client.closing(found.slot, change: session.ledger.changesSent)
         self.journal.append(.closed(slot: found.slot), at: session.ledger.changesSent, &table)
         return .answered
-    }
-
-    // MARK: What the server lacks
-
-    /// Sees to it that the server has a statement by the time it reads what comes next; nil when
-    /// that has to wait for an answer.
-    ///
-    /// - Parameter known: what the client knows the result to look like. If it has one, its shape
-    ///   on this server must be known first.
-    mutating func prepare(
-        _ statement: Int,
-        known: UInt64,
-        _ session: inout ServerSession,
-        _ table: inout StatementTable,
-        _ writer: inout MessageWriter
-    ) -> Int? {
-        let mustKnow = known > ResultShape.none
-        if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
-            !mustKnow || self.copies.copies[place].shape == known
-                || !self.isOutdated(at: place, table)
-        {
-            self.copies.used(place)
-            if !mustKnow || self.copies.copies[place].shape != 0 { return place }
-            if self.copies.copies[place].change <= session.ledger.changesEnded,
-                self.journal.isEmpty
-            {
-                // It came along from a worker that had not been told yet.
-                self.describe(statement, &session, &table, &writer)
-            }
-            return self.hold(&writer)
-        }
-        self.makeRoom(for: statement, session: &session, &table, &writer)
-        _ = self.parse(statement, for: .quiet, &session, &table, &writer)
-        self.describe(statement, &session, &table, &writer)
-        return mustKnow ? self.hold(&writer) : self.copies.place(of: statement)
-    }
-
-    /// Holds a message until something is answered that belongs to the batch under way: PostgreSQL
-    /// sends no answer before a Sync but by Flush.
-    private mutating func hold(_ writer: inout MessageWriter) -> Int? {
-        writer.flush()
-        self.isHolding = true
-        return nil
-    }
-
-    /// Closes what is in the way of a Parse: an uncertain copy of the same statement, or, where the
-    /// server has as many as it may, one that has not been used for long.
-    mutating func makeRoom(
-        for statement: Int,
-        session: inout ServerSession,
-        _ table: inout StatementTable,
-        _ writer: inout MessageWriter
-    ) {
-        if self.copies.place(of: statement) != nil {
-            writer.closeStatement(name: table.name(of: statement))
-            session.sent(.close, for: .quiet)
-            return
-        }
-        if !self.journal.isEmpty, self.journal.contains(.dropped(statement: statement)) {
-            // An error may have thrown that Close away, and then the server has it still.
-            writer.closeStatement(name: table.name(of: statement))
-            session.sent(.close, for: .quiet)
-        }
-        while self.copies.count >= max(1, self.limit), let victim = self.copies.victim() {
-            writer.closeStatement(name: table.name(of: victim))
-            session.sent(.close, for: .quiet)
-            self.journal.append(.dropped(statement: victim), at: session.ledger.changesSent, &table)
-            self.copies.remove(victim, &table)
-        }
-    }
-
-    mutating func parse(
-        _ statement: Int,
-        for audience: ReplyLedger.Audience,
-        _ session: inout ServerSession,
-        _ table: inout StatementTable,
-        _ writer: inout MessageWriter
-    ) -> Int {
-        // A client that prepares anew is to get the types of the tables as they are now; where it
-        // has been told some before, they are what it was told.
-        let isOfClient = audience == .client
-        writer.parse(
-            name: table.name(of: statement),
-            body: isOfClient ? table.body(of: statement) : table.resolvedBody(of: statement)
-        )
-        session.sent(.parse, for: audience)
-        let number = session.ledger.changesSent
-        // Its Describe comes next, and only then all is known of it.
-        self.copies.parsed(statement, change: number + 1, &table)
-        self.journal.append(.parsed(statement: statement), at: number, &table)
-        return number
-    }
-
-    mutating func describe(
-        _ statement: Int,
-        _ session: inout ServerSession,
-        _ table: inout StatementTable,
-        _ writer: inout MessageWriter
-    ) {
-        writer.describeStatement(name: table.name(of: statement))
-        session.sent(.describeStatement, for: .quiet)
-        let number = session.ledger.changesSent
-        self.journal.append(.described(statement: statement), at: number, &table)
     }
 
     // MARK: Questions
@@ -430,6 +333,16 @@ extension StatementExchange {
         return copy.shape != 0 && copy.shape != table.entries[copy.statement].shape
     }
 
+    /// Whether its parameters have other types than a server has found since.
+    @inline(__always)
+    func isOfOtherTypes(at place: Int, _ table: borrowing StatementTable) -> Bool {
+        let (own, found) = (
+            self.copies.copies[place].types,
+            table.entries[self.copies.copies[place].statement].typesHash
+        )
+        return own != found && own != 0 && found != 0
+    }
+
     @inline(__always)
     func isUsable(at place: Int, _ session: borrowing ServerSession) -> Bool {
         let copy = self.copies.copies[place]
@@ -438,18 +351,38 @@ extension StatementExchange {
             || copy.change > session.ledger.batchStart
     }
 
-    /// The statement at a client's slot under the settings that the client has now; nil when there
-    /// is no room for it.
+    /// What stands at a client's slot now.
+    private enum Current {
+        case statement(Int)
+        /// It cannot be used any more.
+        case none(ErrorFields)
+    }
+
+    /// The statement at a client's slot under the settings that the client has now, with the types
+    /// of parameters that it goes by.
     private func current(
         _ slot: Int,
         _ client: inout ClientStatements,
         _ table: inout StatementTable
-    ) -> Int? {
-        let statement = client.slots[slot].statement
-        if table.entries[statement].parsing == client.parsing { return statement }
-        guard let other = table.exchange(statement, parsing: client.parsing) else { return nil }
+    ) -> Current {
+        var statement = client.slots[slot].statement
+        let types = client.slots[slot].types
+        let found = table.entries[statement].typesHash
+        if types != found, types != 0, found != 0 {
+            // A server has found others since.
+            guard let other = table.exchange(statement, types: types) else {
+                return .none(Self.changed)
+            }
+            client.replace(slot, with: other)
+            statement = other
+        }
+        if table.entries[statement].parsing == client.parsing { return .statement(statement) }
+        guard let other = table.exchange(statement, parsing: client.parsing) else {
+            return .none(Self.full)
+        }
         client.replace(slot, with: other)
-        return other
+        client.typed(slot, 0)
+        return .statement(other)
     }
 
     // MARK: Words

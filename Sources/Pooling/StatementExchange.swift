@@ -62,7 +62,7 @@ public struct StatementExchange: Sendable {
     /// The Describe that comes next is sent for the second time, and its parameters have been
     /// passed on.
     var resumesDescribe = false
-    /// Slots bound in the batch under way whose shapes had been guessed.
+    /// Slots in use of which all was guessed that is known, until a server says more.
     var guesses: [Int] = []
     /// The Describe at the head has told its client of the parameters.
     private var hasToldParameters = false
@@ -111,7 +111,7 @@ public struct StatementExchange: Sendable {
         let ended = session.ledger.changesEnded
         switch kind {
         case .parameterDescription:
-            self.typesReceived(bytes, range, at: ended + 1, &table)
+            self.typesReceived(bytes, range, at: ended + 1, &client, &table)
             self.hasToldParameters = session.ledger.currentAudience == .client
         case .rowDescription:
             self.hasToldParameters = false
@@ -129,12 +129,25 @@ public struct StatementExchange: Sendable {
         _ bytes: Span<UInt8>,
         _ range: Range<Int>,
         at number: Int,
+        _ client: inout ClientStatements,
         _ table: inout StatementTable
     ) {
+        let hash = ParameterTypes.hash(bytes, in: range)
         for item in self.journal.items(at: number) {
             switch item.change {
             case .described(let statement), .asked(_, let statement):
-                table.found(bytes.copy(range), of: statement)
+                // What an old copy says again is no news.
+                if self.copies.found(types: hash, of: statement) {
+                    table.found(bytes.copy(range), hash: hash, of: statement)
+                }
+            default:
+                break
+            }
+            switch item.change {
+            case .noted(let slot, let statement), .asked(let slot, let statement):
+                if client.has(statement, at: slot) { client.typed(slot, hash) }
+            case .askedUnnamed(let name):
+                if client.unnamed.name == name { client.unnamed.typed(hash) }
             default:
                 break
             }
@@ -158,6 +171,7 @@ public struct StatementExchange: Sendable {
                 self.unnamedShape = (name, shape)
             case .asked(let slot, let statement):
                 if client.has(statement, at: slot) { client.told(slot, shape: shape) }
+                if !self.guesses.isEmpty { self.guesses.removeAll { $0 == slot } }
                 self.copies.described(statement, shape: shape)
                 table.described(statement, shape: shape)
             case .askedUnnamed(let name):
@@ -253,11 +267,40 @@ public struct StatementExchange: Sendable {
     /// - Parameter isDescribe: a Describe has failed; PostgreSQL may have sent its parameters
     ///   before.
     public mutating func batchResumes(isDescribe: Bool, _ client: inout ClientStatements) {
-        self.copies.becameStale()
-        for slot in self.guesses { client.guessed(slot, true) }
+        for slot in self.guesses where slot != Self.unnamedSlot { client.guessed(slot, true) }
         self.guesses.removeAll(keepingCapacity: true)
         self.resumesDescribe = isDescribe && self.hadToldParameters
     }
+
+    /// A Bind or a Describe has failed for what it says of values or of types. Where the client has
+    /// got a copy that another one's Parse had made, PostgreSQL might have found other types for
+    /// it: they are found again when it is used next. False where that was not so.
+    public mutating func doubtsGuesses(
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) -> Bool {
+        var doubts = false
+        for slot in self.guesses {
+            let isUnnamed = slot == Self.unnamedSlot
+            let statement = isUnnamed ? client.unnamed.shared : client.slots[slot].statement
+            guard statement >= 0, table.hasOpenTypes(statement) else { continue }
+            table.doubt(statement)
+            self.copies.becameStale(statement)
+            if isUnnamed { client.unnamed.typed(0) } else { client.typed(slot, 0) }
+            doubts = true
+        }
+        // The parameters that it has been told would not be those that are found.
+        return doubts && !self.hadToldParameters
+    }
+
+    /// A Bind has been answered: what was guessed is true.
+    @inline(__always)
+    public mutating func boundOne() {
+        if !self.guesses.isEmpty { self.guesses.removeAll(keepingCapacity: true) }
+    }
+
+    /// An error has been dealt with, by which all that was in use may have been skipped.
+    public mutating func errorEnded() { self.guesses.removeAll(keepingCapacity: true) }
 
     // MARK: Links
 
@@ -311,7 +354,9 @@ public struct StatementExchange: Sendable {
             return StatementCopy(
                 key: table.entries[copy.statement].key,
                 shape: copy.shape,
-                isStale: copy.isStale
+                types: copy.types,
+                // What its parameters are cannot be asked for any more.
+                isStale: copy.isStale || copy.types == 0
             )
         }
     }

@@ -30,6 +30,7 @@ extension Worker {
             }
         case .bindComplete:
             server.record.end()
+            server.exchange.boundOne()
         default:
             break
         }

@@ -32,22 +32,39 @@ extension Worker {
             server.refusals.removeSubrange(start..<end)
         }
         guard verdict == .forwardError, server.client?.sharesStatements == true else {
+            server.exchange.errorEnded()
             return verdict
         }
         if isOwn, current == .bind || current == .describeStatement {
             let state = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end).sqlState
-            if state == .featureNotSupported || state == .invalidStatementName {
-                if server.record.canRepeat, server.client?.session.state == .linked {
-                    self.heal(server, after: before, isDescribe: current == .describeStatement)
-                    return .swallowError
-                }
-                // Who tries again shall not meet the same copies.
-                if state == .featureNotSupported { server.exchange.becameUnsure() }
+            if self.mayHeal(state, server), server.record.canRepeat,
+                server.client?.session.state == .linked
+            {
+                self.heal(server, after: before, isDescribe: current == .describeStatement)
+                return .swallowError
             }
         }
+        server.exchange.errorEnded()
         guard let renamed else { return verdict }
         server.rewrittenError = renamed
         return .replaceError
+    }
+
+    /// Whether a Bind or a Describe may do better with a copy that is parsed anew. Who tries again
+    /// shall not meet the same copies.
+    private func mayHeal(_ state: SQLState, _ server: ServerConnection) -> Bool {
+        switch state {
+        case .invalidStatementName where !server.record.canRepeat:
+            return false
+        case .featureNotSupported, .invalidStatementName:
+            server.exchange.becameUnsure()
+            return true
+        case _ where state.mayBeOfTypes:
+            guard let client = server.client else { return false }
+            return server.exchange.doubtsGuesses(&client.statements, &self.statements)
+        default:
+            return false
+        }
     }
 
     /// An error that speaks of a shared statement, by its client's name for it; nil for all others.

@@ -10,6 +10,12 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { self.code }
 
+    /// Whether it may be for the types of parameters that a Bind fails: data exceptions, what is
+    /// wrong with a statement, and values in binary form that are none of their type.
+    public var mayBeOfTypes: Bool {
+        self.code.hasPrefix("22") || self.code.hasPrefix("42") || self == .protocolViolation
+    }
+
     /// `00000`
     public static let success = SQLState("00000")
     /// `01000`

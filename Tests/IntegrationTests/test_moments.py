@@ -185,7 +185,8 @@ def test_replies_that_make_no_sense(weir, nonsense):
         for text in ("SELECT x", "SELECT set_config('a.b', 'c', false)", "BEGIN; CREATE TEMP TABLE x ()"):
             prepared = parse(text, "s") + describe("s", "S")
             for request in (simple(text), prepared + bind(statement="s") + execute() + sync() + prepared + sync()):
-                with pooler.wire(timeout=0.5) as client:
+                with pooler.wire() as client:
+                    client.sock.settimeout(0.5)
                     client.send(request)
                     try:
                         while True:

@@ -130,6 +130,28 @@ def test_tables_that_change(weir, changing):
         assert [column.oid for column in client.result().columns] == [23]
 
 
+def test_parameters_that_change(weir, changing):
+    # Of a type that the client has not said PostgreSQL finds the one that the column has now.
+    pooler = weir(default_pool_size=1, workers=1, prepare_anonymous=1)
+    sql = "SELECT a FROM changing WHERE a = $1"
+    with pooler.wire() as client:
+        assert ask(client, sql, ["1"], 3) == [["1"]] * 3
+        changing("ALTER TABLE changing ALTER a TYPE text")
+        assert ask(client, sql, ["one"]) == []
+        assert ask(client, sql, ["1"], 3) == [["1"]] * 3
+        client.send(parse(sql) + describe(kind="S") + sync())
+        assert client.result().error is None
+        changing("UPDATE changing SET a = '7'")
+        assert ask(client, sql, ["7"]) == [["7"]]
+        # What is wrong stays wrong, and the next one is right.
+        client.send(extended("SELECT $1::int", ["x"]) + sync())
+        assert client.result().error.code == "22P02"
+        for _ in range(3):
+            client.send(extended("SELECT $1::int", ["x"]) + sync())
+            assert client.result().error.code == "22P02"
+            assert ask(client, "SELECT $1::int", ["8"]) == [["8"]]
+
+
 def test_changes_of_what_was_told(weir, changing):
     # Who was told the columns and binds later is refused, as by PostgreSQL.
     pooler = weir(default_pool_size=1, workers=1, prepare_anonymous=1)

@@ -63,6 +63,7 @@ final class StatementStage {
 
     /// What has failed is about to be sent again.
     func resume(isDescribe: Bool) {
+        self.exchange.becameUnsure()
         self.exchange.batchResumes(isDescribe: isDescribe, &self.client)
     }
 
