@@ -44,6 +44,15 @@ public struct BatchRecord: Sendable {
     /// Whether a failure at the head could be healed by sending the batch again.
     public var canRepeat: Bool { !self.isRepeated && self.state.rawValue > State.prologue.rawValue }
 
+    /// Whether a Bind or a Describe that goes out next could be sent again.
+    ///
+    /// - Parameter isFirst: it begins a batch, outside a transaction.
+    public func couldRepeat(_ frame: Frame, isFirst: Bool) -> Bool {
+        // The rest of a batch is mostly short.
+        frame.isComplete && frame.length <= Self.bytesMax / 2
+            && (isFirst || self.state == .prologue || self.state == .preparing)
+    }
+
     /// Whether messages are to be told to it.
     @inline(__always)
     public var isActive: Bool {
@@ -113,6 +122,15 @@ public struct BatchRecord: Sendable {
         }
         self.bytes.append(bytes, in: frame.offset..<frame.end)
         if isMarked { self.marks.append(Mark(change: change(), end: self.bytes.count)) }
+    }
+
+    /// A message about the unnamed statement goes out as it is. Behind a Bind to a shared one it
+    /// would be sent again; where it comes first, there is nothing to heal.
+    public mutating func sentUnnamed(_ bytes: Span<UInt8>, _ frame: Frame) {
+        guard self.state == .recording, frame.isComplete,
+            self.bytes.count + frame.length <= Self.bytesMax
+        else { return self.end() }
+        self.bytes.append(bytes, in: frame.offset..<frame.end)
     }
 
     /// A Flush goes out: its client waits for what comes before it.

@@ -17,6 +17,18 @@ public struct ClientUnnamed: Sendable {
         var isPlain = false
         /// The hash of the columns that the client was told; 0 while it has not asked.
         var shape: UInt64 = 0
+        /// The shared statement that serves it; negative where the server's unnamed one does.
+        var shared = -1
+        /// The hash of its parameters' types, where a shared statement serves it: those that the
+        /// client was told, or has used; 0 if none.
+        var types: UInt64 = 0
+
+        /// Another shared statement serves it, which is held for it, or none.
+        mutating func isServed(by shared: Int, _ table: inout StatementTable) {
+            if self.shared >= 0 { table.release(self.shared) }
+            self.shared = shared
+            self.types = 0
+        }
 
         /// Becomes another Parse, of which the body is not kept yet.
         mutating func become(
@@ -79,6 +91,9 @@ public struct ClientUnnamed: Sendable {
         return self.kept[place].isSuspicious
     }
 
+    /// The change that made it what it is.
+    var change: Int { self.history.change }
+
     /// Whether it may turn out to be an earlier one: the change that made it so belongs to an
     /// earlier batch, which may fail.
     public func isPending(in ledger: ReplyLedger) -> Bool {
@@ -105,6 +120,25 @@ public struct ClientUnnamed: Sendable {
     /// The hash of the columns that the client was told; 0 while it has not asked.
     var shape: UInt64 { self.place.map { self.kept[$0].shape } ?? 0 }
 
+    /// The shared statement that serves it; negative where the server's unnamed one does.
+    var shared: Int { self.place.map { self.kept[$0].shared } ?? -1 }
+
+    /// The hash of the types of its parameters that the client goes by; 0 if none.
+    var types: UInt64 { self.place.map { self.kept[$0].types } ?? 0 }
+
+    /// The client goes by these types from now on.
+    mutating func typed(_ types: UInt64) {
+        if let place = self.place { self.kept[place].types = types }
+    }
+
+    /// The shared statement that served it has been given back for this one.
+    mutating func exchanged(for shared: Int) {
+        if let place = self.place { self.kept[place].shared = shared }
+    }
+
+    /// Whether a shared statement serves it.
+    public var isShared: Bool { self.shared >= 0 }
+
     private var place: Int? { self.kept.firstIndex { $0.name == self.history.name } }
 
     /// Whether a Parse says what the last one has said, and nothing is to be looked at in it:
@@ -123,6 +157,7 @@ public struct ClientUnnamed: Sendable {
     ///   - isSuspicious: running it may leave something behind in the session.
     ///   - isRepeated: what `isRepeated(_:in:)` has said.
     ///   - ended: the changes up to this one are answered.
+    ///   - shared: the shared statement that serves it, which is held for it.
     ///   - table: counts what is kept. Where it has no room, nothing is.
     mutating func parsed(
         _ name: UnnamedStatement,
@@ -132,6 +167,7 @@ public struct ClientUnnamed: Sendable {
         isRepeated: Bool,
         change: Int,
         ended: Int,
+        shared: Int = -1,
         _ table: inout StatementTable
     ) {
         let last = isRepeated ? self.place : nil
@@ -140,6 +176,7 @@ public struct ClientUnnamed: Sendable {
             // The last one will not come back, so what is kept of it is now this one's.
             self.kept[last].name = name
             self.kept[last].shape = 0
+            self.kept[last].isServed(by: shared, &table)
             self.needsItsServer = false
             self.needsLook = false
             return
@@ -148,6 +185,7 @@ public struct ClientUnnamed: Sendable {
         while place < self.kept.count, self.history.mayBe(self.kept[place].name) { place += 1 }
         if place == self.kept.count { self.kept.append(Kept(name: name)) }
         self.kept[place].become(name, isSuspicious: isSuspicious, &table)
+        self.kept[place].isServed(by: shared, &table)
         if let range { self.kept[place].keep(bytes, range, &table) }
         self.needsItsServer = !self.kept[place].isWhole
         self.needsLook = !self.kept[place].isPlain
@@ -155,7 +193,10 @@ public struct ClientUnnamed: Sendable {
 
     /// The client has gone.
     mutating func removeAll(_ table: inout StatementTable) {
-        for one in self.kept { table.refund(one.body.count) }
+        for place in self.kept.indices {
+            table.refund(self.kept[place].body.count)
+            self.kept[place].isServed(by: -1, &table)
+        }
         self.kept.removeAll()
         self.history = UnnamedHistory()
     }

@@ -116,16 +116,22 @@ extension StatementExchange {
     // MARK: Bind, Describe, Close
 
     /// A Bind to the statement of a name.
+    ///
+    /// - Parameter canRepeat: whether it could be sent again.
     public mutating func bind(
         _ bytes: Span<UInt8>,
         name: Range<Int>,
         _ session: inout ServerSession,
         _ client: inout ClientStatements,
         _ table: inout StatementTable,
-        _ writer: inout MessageWriter
+        _ writer: inout MessageWriter,
+        canRepeat: @autoclosure () -> Bool = true
     ) -> (outcome: Outcome, statement: Int) {
         guard !Self.isIgnored(session) else { return (.pass, -1) }
         if name.isEmpty {
+            if let shared = self.sharedUnnamed(session, client, table, canRepeat) {
+                return self.bindShared(shared, &session, &client, &table, &writer)
+            }
             return (self.bindUnnamed(&session, &client, &table, &writer), -1)
         }
         if self.waitsForCommand(session, &writer) { return (.hold, -1) }
@@ -203,16 +209,22 @@ extension StatementExchange {
     }
 
     /// A Describe of the statement of a name.
+    ///
+    /// - Parameter canRepeat: whether it could be sent again.
     public mutating func describe(
         _ bytes: Span<UInt8>,
         name: Range<Int>,
         _ session: inout ServerSession,
         _ client: inout ClientStatements,
         _ table: inout StatementTable,
-        _ writer: inout MessageWriter
+        _ writer: inout MessageWriter,
+        canRepeat: @autoclosure () -> Bool = true
     ) -> Outcome {
         guard !Self.isIgnored(session) else { return .pass }
         if name.isEmpty {
+            if let shared = self.sharedUnnamed(session, client, table, canRepeat) {
+                return self.describeShared(shared, &session, &client, &table, &writer)
+            }
             switch self.restoreUnnamed(&session, client, &table, &writer) {
             case .pass:
                 let unnamed = client.unnamed.name
@@ -234,18 +246,37 @@ extension StatementExchange {
         case .none(let fields): return .refuse(fields)
         }
         let slot = client.slots[found.slot]
+        let change = StatementJournal.Change.asked(slot: found.slot, statement: statement)
         let known = slot.isTold ? slot.shape : 0
+        if slot.isGuess { self.guesses.append(found.slot) }
+        return self.describe(statement, known: known, slot.types, change, &session, &table, &writer)
+    }
+
+    /// A Describe of a shared statement.
+    ///
+    /// - Parameters:
+    ///   - known: what the client was told that the result looks like; 0 if nothing.
+    ///   - types: those of the parameters that it goes by; 0 if none.
+    ///   - change: what its answer changes.
+    mutating func describe(
+        _ statement: Int,
+        known: UInt64,
+        _ types: UInt64,
+        _ change: StatementJournal.Change,
+        _ session: inout ServerSession,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) -> Outcome {
         let place = self.prepare(
             statement,
             known: known,
             mustKnow: known > ResultShape.none,
-            types: slot.types,
+            types: types,
             &session,
             &table,
             &writer
         )
         guard let place else { return .hold }
-        if slot.isGuess { self.guesses.append(found.slot) }
         let isResumed = self.resumesDescribe
         self.resumesDescribe = false
         if known > ResultShape.none, self.copies.copies[place].shape != known {
@@ -258,7 +289,6 @@ extension StatementExchange {
         }
         writer.describeStatement(name: table.name(of: statement))
         session.sent(.describeStatement, for: isResumed ? .resumed : .client)
-        let change = StatementJournal.Change.asked(slot: found.slot, statement: statement)
         self.journal.append(change, at: session.ledger.changesSent, &table)
         return .replaced
     }
@@ -287,6 +317,92 @@ extension StatementExchange {
         client.closing(found.slot, change: session.ledger.changesSent)
         self.journal.append(.closed(slot: found.slot), at: session.ledger.changesSent, &table)
         return .answered
+    }
+
+    // MARK: Questions
+
+    /// Whether what follows the name in a Parse is as it must be: a text, and as many types as are
+    /// announced.
+    static func isWhole(_ bytes: Span<UInt8>, _ body: Range<Int>) -> Bool {
+        guard let end = bytes.terminator(in: body), end + 3 <= body.upperBound else { return false }
+        return end + 3 + Int(bytes.bigEndianUInt16(at: end + 1)) * 4 == body.upperBound
+    }
+
+    /// Whether the server throws away what comes next, so that nothing changes by it.
+    static func isIgnored(_ session: borrowing ServerSession) -> Bool {
+        session.ledger.isSkipping || session.ledger.isCopyingIn
+    }
+
+    /// Whether nothing that was sent in earlier batches can still fail, and the transaction has
+    /// not.
+    static func isCertain(_ session: borrowing ServerSession) -> Bool {
+        session.status != .failed && !session.ledger.owesReady
+    }
+
+    /// Whether something depends on a change of an earlier batch that has not been answered.
+    mutating func waits(for change: Int, _ session: borrowing ServerSession) -> Bool {
+        let waits =
+            change > session.ledger.changesEnded && change <= session.ledger.batchStart
+        if waits { self.isHolding = true }
+        return waits
+    }
+
+    /// Whether another server has said since that the result looks otherwise.
+    func isOutdated(at place: Int, _ table: borrowing StatementTable) -> Bool {
+        let copy = self.copies.copies[place]
+        return copy.shape != 0 && copy.shape != table.entries[copy.statement].shape
+    }
+
+    /// Whether its parameters have other types than a server has found since.
+    @inline(__always)
+    func isOfOtherTypes(at place: Int, _ table: borrowing StatementTable) -> Bool {
+        let (own, found) = (
+            self.copies.copies[place].types,
+            table.entries[self.copies.copies[place].statement].typesHash
+        )
+        return own != found && own != 0 && found != 0
+    }
+
+    @inline(__always)
+    func isUsable(at place: Int, _ session: borrowing ServerSession) -> Bool {
+        let copy = self.copies.copies[place]
+        if copy.isStale { return false }
+        return copy.change <= session.ledger.changesEnded
+            || copy.change > session.ledger.batchStart
+    }
+
+    /// What stands at a client's slot now.
+    enum Current {
+        case statement(Int)
+        /// It cannot be used any more.
+        case none(ErrorFields)
+    }
+
+    /// The statement at a client's slot under the settings that the client has now, with the types
+    /// of parameters that it goes by.
+    func current(
+        _ slot: Int,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) -> Current {
+        var statement = client.slots[slot].statement
+        let types = client.slots[slot].types
+        let found = table.entries[statement].typesHash
+        if types != found, types != 0, found != 0 {
+            // A server has found others since.
+            guard let other = table.exchange(statement, types: types) else {
+                return .none(Self.changed)
+            }
+            client.replace(slot, with: other)
+            statement = other
+        }
+        if table.entries[statement].parsing == client.parsing { return .statement(statement) }
+        guard let other = table.exchange(statement, parsing: client.parsing) else {
+            return .none(Self.full)
+        }
+        client.replace(slot, with: other)
+        client.typed(slot, 0)
+        return .statement(other)
     }
 
     // MARK: Words

@@ -74,7 +74,10 @@ extension StatementExchange {
         if session.unnamed == unnamed.name {
             // An earlier batch may fail, and then the server has not what the client falls back to.
             if self.waits(for: session.unnamedChange, session),
-                !session.unnamedHistory.agrees(with: unnamed.history)
+                !session.unnamedHistory.agrees(
+                    with: unnamed.history,
+                    ended: session.ledger.changesEnded
+                )
             {
                 return .hold
             }

@@ -45,6 +45,8 @@ public struct StatementExchange: Sendable {
     var unnamedShape: (name: UnnamedStatement, hash: UInt64) = (.none, 0)
     /// The slot that has been bound last.
     var lastBound = -1
+    /// In place of a slot: the unnamed statement.
+    static let unnamedSlot = -2
     /// A message is held until what is due has been answered.
     public var isHolding = false
     /// A name that the client has asked to deallocate by SQL; it is real on the server until that
@@ -168,6 +170,8 @@ public struct StatementExchange: Sendable {
             switch item.change {
             case .noted(let slot, let statement), .asked(let slot, let statement):
                 if client.has(statement, at: slot) { client.typed(slot, hash) }
+            case .askedUnnamed(let name):
+                if client.unnamed.name == name { client.unnamed.typed(hash) }
             default:
                 break
             }
@@ -275,13 +279,18 @@ public struct StatementExchange: Sendable {
         client.removeAll(upTo: session.ledger.changesEnded, &table)
     }
 
+    /// Whether the statement that was bound last has served an unnamed one.
+    public var hasBoundUnnamed: Bool { self.lastBound == Self.unnamedSlot }
+
     /// What the client calls a statement, for messages to people.
     public func name(of statement: Int, _ client: borrowing ClientStatements) -> [UInt8]? {
+        if self.hasBoundUnnamed, client.unnamed.shared == statement { return [] }
         let isThere = client.slots.indices.contains(self.lastBound)
         let last = isThere ? client.slots[self.lastBound] : nil
         if last?.statement == statement { return last?.name }
         // Where its settings have changed since, none of its names has that statement any more.
-        return client.slots.first { $0.statement == statement }?.name ?? last?.name
+        let named = client.slots.first { $0.statement == statement }?.name
+        return named ?? last?.name ?? (self.hasBoundUnnamed ? [] : nil)
     }
 
     /// What the server still has of the shared statements is not known.
@@ -293,7 +302,7 @@ public struct StatementExchange: Sendable {
     /// - Parameter isDescribe: a Describe has failed; PostgreSQL may have sent its parameters
     ///   before.
     public mutating func batchResumes(isDescribe: Bool, _ client: inout ClientStatements) {
-        for slot in self.guesses { client.guessed(slot, true) }
+        for slot in self.guesses where slot != Self.unnamedSlot { client.guessed(slot, true) }
         self.guesses.removeAll(keepingCapacity: true)
         self.resumesDescribe = isDescribe && self.hadToldParameters
     }
@@ -307,11 +316,12 @@ public struct StatementExchange: Sendable {
     ) -> Bool {
         var doubts = false
         for slot in self.guesses {
-            let statement = client.slots[slot].statement
+            let isUnnamed = slot == Self.unnamedSlot
+            let statement = isUnnamed ? client.unnamed.shared : client.slots[slot].statement
             guard statement >= 0, table.hasOpenTypes(statement) else { continue }
             table.doubt(statement)
             self.copies.becameStale(statement)
-            client.typed(slot, 0)
+            if isUnnamed { client.unnamed.typed(0) } else { client.typed(slot, 0) }
             doubts = true
         }
         // The parameters that it has been told would not be those that are found.

@@ -48,6 +48,7 @@ public struct StatementTable: Sendable {
     private var free: [Int] = []
     private var contents = HashIndex()
     private var keys: [ContentHash: Int] = [:]
+    private var repetitions = Repetitions()
     private let seed: UInt64
     private let maker: ContentHash.Maker
 
@@ -131,8 +132,7 @@ public struct StatementTable: Sendable {
         pool: Int,
         parsing: ContentHash
     ) -> Int? {
-        let seed = self.seed ^ UInt64(truncatingIfNeeded: pool) ^ parsing.low
-        let content = HashIndex.hash(bytes, in: range, seed: seed)
+        let content = self.content(bytes, range, pool, parsing)
         let known = self.contents.find(content) { place in
             self.entries[place].pool == pool && self.entries[place].parsing == parsing
                 && Self.isEqual(self.entries[place].body, bytes, range)
@@ -156,6 +156,30 @@ public struct StatementTable: Sendable {
         self.entries[place].clients = 1
         self.contents.insert(content, place)
         return place
+    }
+
+    private func content(
+        _ bytes: Span<UInt8>,
+        _ range: Range<Int>,
+        _ pool: Int,
+        _ parsing: ContentHash
+    ) -> UInt64 {
+        let seed = self.seed ^ UInt64(truncatingIfNeeded: pool) ^ parsing.low
+        return HashIndex.hash(bytes, in: range, seed: seed)
+    }
+
+    /// Counts one more Parse of an unnamed statement; whether it has come `count` times before.
+    ///
+    /// - Parameter range: what follows the name in it.
+    public mutating func comesBack(
+        _ bytes: Span<UInt8>,
+        in range: Range<Int>,
+        pool: PoolID,
+        parsing: ContentHash,
+        after count: Int
+    ) -> Bool {
+        let content = self.content(bytes, range, pool.index, parsing)
+        return self.repetitions.comesBack(content, after: count)
     }
 
     /// The same statement as `statement` for a client whose settings are others now; gives

@@ -82,10 +82,15 @@ struct UnnamedHistory: Sendable {
         if self.name == .unknown { self.becomes(name, change: 0, ended: 0) }
     }
 
-    /// Whether both turn out to be the same whatever is thrown away.
-    func agrees(with other: UnnamedHistory) -> Bool {
-        guard self.name == other.name, self.count == other.count else { return false }
-        return (0..<self.count).allSatisfy { self.older[$0].name == other.older[$0].name }
+    /// Whether both turn out to be the same whatever is thrown away of what comes behind the change
+    /// `ended`.
+    func agrees(with other: UnnamedHistory, ended: Int) -> Bool {
+        // What is beyond doubt has nothing before it to fall back to.
+        let count = self.change <= ended ? 0 : self.count
+        guard self.name == other.name, count == (other.change <= ended ? 0 : other.count) else {
+            return false
+        }
+        return (0..<count).allSatisfy { self.older[$0].name == other.older[$0].name }
     }
 
     /// Whether a statement may turn out to be it.

@@ -11,6 +11,8 @@ struct ClientPolicy {
     var sessionState = SessionStateRule.pin
     /// How long it may be idle while it keeps a server; 0 for no limit.
     var pinTimeout: Nanoseconds = 0
+    /// How often an unnamed statement comes before it is prepared for all; 0 for never.
+    var prepareAnonymous = 0
     /// Statements from this duration on are logged; nil for none.
     var slowThreshold: Nanoseconds?
 }

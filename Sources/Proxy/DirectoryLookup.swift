@@ -220,6 +220,10 @@ extension Worker {
             ),
             pinTimeout: self.settings.pinTimeout(database: pool.database.name, user: user)
                 .nanoseconds,
+            prepareAnonymous: self.settings.prepareAnonymous(
+                database: pool.database.name,
+                user: user
+            ),
             slowThreshold: self.settings.slowQueryThreshold(
                 database: pool.database.name,
                 user: user

@@ -36,6 +36,25 @@ extension Worker {
         }
     }
 
+    /// Whether a reply goes to the client that has the server.
+    func isForwarded(
+        _ verdict: ReplyLedger.Verdict,
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) -> Bool {
+        switch verdict {
+        case .asynchronous where server.own == .question || server.own == .restoration:
+            // A client that listens is told while its server is asked.
+            server.client != nil
+        case .asynchronous where !server.settingTags.isEmpty && self.isInDoubt(server, span, frame):
+            false
+        case .forward, .forwardEnd, .forwardError, .asynchronous, .asynchronousError:
+            server.client?.session.state == .linked
+        case .swallow, .swallowEnd, .swallowError, .replaceError, .unexpected: false
+        }
+    }
+
     /// The server says that a parameter has a new value.
     func parameterReported(
         _ server: ServerConnection,

@@ -74,7 +74,7 @@ extension Worker {
         _ frame: Frame
     ) -> [UInt8]? {
         guard frame.isComplete, let client = server.client, client.sharesStatements,
-            client.statements.count > 0
+            client.statements.count > 0 || server.exchange.hasBoundUnnamed
         else { return nil }
         let body = span.copy(frame.bodyOffset..<frame.end)
         guard let (range, statement) = self.statements.mentioned(in: body),

@@ -52,10 +52,14 @@ extension Worker {
         }
         let named = request == .parse && Self.namesStatement(span, frame)
         let isFirst = server.session.rests()
-        let start = self.closeForeignUnnamed(request, named, client, server, chunk, run)
-        if !named, self.isUnnamed(request, client, server, span, frame) {
+        let repeated =
+            request == .parse && client.policy.prepareAnonymous > 0 && !named
+            ? self.repeatedStatement(client, server, span, frame, isFirst: isFirst) : -1
+        let hasName = named || repeated >= 0
+        let start = self.closeForeignUnnamed(request, hasName, client, server, chunk, run)
+        if !hasName, self.isUnnamed(request, client, server, span, frame) {
             self.noteRequest(client, server, request, span, frame)
-            if server.record.isActive { server.record.end() }
+            if server.record.isActive { server.record.sentUnnamed(span, frame) }
             server.session.sent(request)
             return start
         }
@@ -66,6 +70,8 @@ extension Worker {
         var rest = frame.offset
         var outcome = StatementExchange.Outcome.pass
         switch request {
+        case .parse where repeated >= 0:
+            outcome = self.bookRepeated(repeated, client, server, span, frame)
         case .parse:
             outcome = self.bookParse(client, server, span, frame, named)
         case .bind:
@@ -82,7 +88,8 @@ extension Worker {
                 &server.session,
                 &client.statements,
                 &self.statements,
-                &self.writer
+                &self.writer,
+                canRepeat: server.record.couldRepeat(frame, isFirst: isFirst)
             )
             if outcome == .renamed || (outcome == .pass && end == portalEnd + 1),
                 let refusal = self.inspectBound(statement, client, server)
@@ -98,7 +105,7 @@ extension Worker {
             }
         case .describeStatement where Self.isAboutStatement(span, frame),
             .close where Self.isAboutStatement(span, frame):
-            outcome = self.bookNamed(request, client, server, span, frame)
+            outcome = self.bookNamed(request, client, server, span, frame, isFirst: isFirst)
             isShared = request == .describeStatement && outcome == .replaced
         case .execute:
             server.exchange.executed(server.session)
@@ -323,7 +330,8 @@ extension Worker {
         _ client: ClientConnection,
         _ server: ServerConnection,
         _ span: Span<UInt8>,
-        _ frame: Frame
+        _ frame: Frame,
+        isFirst: Bool
     ) -> StatementExchange.Outcome {
         let start = frame.bodyOffset + 1
         guard frame.isComplete, start < frame.end,
@@ -346,7 +354,8 @@ extension Worker {
             &server.session,
             &client.statements,
             &self.statements,
-            &self.writer
+            &self.writer,
+            canRepeat: server.record.couldRepeat(frame, isFirst: isFirst)
         )
     }
 
@@ -427,7 +436,7 @@ extension Worker {
 
     /// Brings what a client's statements are parsed by up to date.
     @inline(__always)
-    private func refreshParsing(_ client: ClientConnection) {
+    func refreshParsing(_ client: ClientConnection) {
         if client.isParsingStale { self.readParsing(client) }
     }
 

@@ -220,6 +220,8 @@ public struct GlobalSettings: Sendable, Equatable {
     public var maxPinned: Int = -1
     /// How long a pinned client may be idle; 0 = no limit.
     public var pinTimeout: TimeSetting = .zero
+    /// How often an unnamed statement comes before it is prepared for all; 0 = never.
+    public var prepareAnonymous: Int = 0
     /// Duration from which a statement is logged; 0.1 s, 0 = all, -1 = none.
     public var slowQueryThreshold: SlowQueryThreshold = .atLeast(.milliseconds(100))
     /// File of slow-query records; empty = the process's log stream.

@@ -23,6 +23,7 @@ extension SettingTable {
         .init("session_state", \.sessionState, .optional(.names())),
         .init("max_pinned", \.maxPinned, .optional(.pinnedCount)),
         .init("pin_timeout", \.pinTimeout, .optional(.time)),
+        .init("prepare_anonymous", \.prepareAnonymous, .optional(.count)),
     ]
 
     /// The keys of an entry of `[users]`.
@@ -44,6 +45,7 @@ extension SettingTable {
         .init("session_state", \.sessionState, .optional(.names())),
         .init("max_pinned", \.maxPinned, .optional(.pinnedCount)),
         .init("pin_timeout", \.pinTimeout, .optional(.time)),
+        .init("prepare_anonymous", \.prepareAnonymous, .optional(.count)),
     ]
 
     /// Other names of keys of `[databases]` and `[users]`.

@@ -203,6 +203,7 @@ enum SettingTable {
         .init("session_state", \.sessionState, .names()),
         .init("max_pinned", \.maxPinned, .pinnedCount),
         .init("pin_timeout", \.pinTimeout, .time),
+        .init("prepare_anonymous", \.prepareAnonymous, .count),
         .init("slow_query_threshold", \.slowQueryThreshold, .slowQueryThreshold),
         .init("slow_query_log", \.slowQueryLog, .text),
         .init("slow_query_format", \.slowQueryFormat, .slowQueryFormat),

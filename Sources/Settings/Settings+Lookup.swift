@@ -111,6 +111,12 @@ extension Settings {
         self.users[user]?.pinTimeout ?? self.entry(database)?.pinTimeout ?? self.global.pinTimeout
     }
 
+    /// How often an unnamed statement comes before it is prepared for all; 0 = never.
+    public func prepareAnonymous(database: String, user: String) -> Int {
+        self.users[user]?.prepareAnonymous ?? self.entry(database)?.prepareAnonymous
+            ?? self.global.prepareAnonymous
+    }
+
     private func entry(_ name: String) -> DatabaseSettings? {
         self.databases[name] ?? self.fallbackDatabase
     }

@@ -26,6 +26,8 @@ public struct UserSettings: Sendable, Equatable {
     public var maxPinned: Int?
     /// How long a pinned client may be idle; 0 = no limit.
     public var pinTimeout: TimeSetting?
+    /// How often an unnamed statement comes before it is prepared for all; 0 = never.
+    public var prepareAnonymous: Int?
 
     /// Makes an entry in which nothing is set.
     public init() {}

@@ -162,6 +162,10 @@ TELLINGS = {
     "crowd": ({"default_pool_size": 3}, lambda pooler: Crowd(pooler, 3, in_block=True), False),
     "small cache": ({"default_pool_size": 2, "max_prepared_statements": 1},
                     lambda pooler: Crowd(pooler, 2, in_block=True), False),
+    "repeated": ({"default_pool_size": 2, "prepare_anonymous": 1}, lambda pooler: Crowd(pooler, 2, in_block=True),
+                 False),
+    "repeated in pieces": ({"default_pool_size": 1, "prepare_anonymous": 1, "max_prepared_statements": 1}, None,
+                           True),
     "statement": ({"pool_mode": "statement", "default_pool_size": 2},
                   lambda pooler: Crowd(pooler, 2, in_block=False), False),
 }
@@ -188,6 +192,11 @@ class Retelling:
             before(self.postgres)
         settings, surround, in_pieces = TELLINGS[self.how]
         pooler = self.weir(**settings)
+        if "prepare_anonymous" in settings:
+            # Its unnamed statements are to come back.
+            tell(story, pooler.port, user=user)
+            if before:
+                before(self.postgres)
         surroundings = surround(pooler) if surround else None
         try:
             told = tell(story, pooler.port, surroundings, in_pieces, user=user)
@@ -201,7 +210,7 @@ class Retelling:
 
 @pytest.fixture(params=TELLINGS)
 def retell(request, weir, postgres, engine):
-    short = ("crowd",) if engine == "io_uring" else ("alone", "crowd", "small cache")
+    short = ("crowd",) if engine == "io_uring" else ("alone", "crowd", "small cache", "repeated", "repeated in pieces")
     if request.param not in short and not LONG:
         pytest.skip("what may go wrong here does so on either engine: WEIR_LONG=1 tries all")
     return Retelling(weir, postgres, request.param)

@@ -29,6 +29,7 @@ WEIR_SETTINGS = {
     "workers", "event_engine", "database_down_timeout", "max_waiting", "session_state",
     "slow_query_threshold", "slow_query_log", "slow_query_format", "http_listen",
     "max_server_connections", "server_close_timeout", "pin_timeout", "max_pinned",
+    "prepare_anonymous",
 }
 
 

@@ -33,6 +33,7 @@ class Era:
             "default_pool_size": self.clients if mode == "session" else rng.randrange(1, 4),
             "max_prepared_statements": rng.choice((1, 2, 3, 5, 200)),
             "workers": rng.choice((1, 2)),
+            "prepare_anonymous": rng.choice((0, 1, 1, 3)),
         }
         self.has_settings = rng.random() < 0.3
         self.random = rng

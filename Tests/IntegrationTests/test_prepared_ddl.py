@@ -51,6 +51,9 @@ SHAPES = ((WIDEN, "SELECT n FROM changing"), (ADD, "SELECT * FROM changing"),
 @pytest.mark.parametrize("described", ["statement", "portal", "never", "unused"])
 def test_a_result_that_changes(retell, postgres, described):
     # Who knows the old shape gets 0A000 on any server, again and again, until it prepares anew.
+    if described == "unused" and retell.how.startswith("repeated"):
+        pytest.skip("told twice, its texts have been there before")
+
     def story(client):
         for number, (change, text) in enumerate(SHAPES):
             new_table(postgres)

@@ -126,7 +126,45 @@ final class StatementStage {
         return self.carryOut(message, .parse) { _ in .pass }
     }
 
-    func bind(_ name: String, binary: Bool = false) -> StatementExchange.Outcome {
+    /// A Parse of the unnamed statement that a shared one serves; nil where there can be none.
+    func parseRepeated(_ text: String, canRepeat: Bool = true) -> StatementExchange.Outcome? {
+        let message = RawMessage("P", "\0\(text)\0\0\0")
+        let bytes = message.body.span
+        let body = 1..<message.body.count
+        let statement = self.exchange.repeatedStatement(
+            bytes,
+            body: body,
+            pool: PoolID(index: 0),
+            canRepeat: canRepeat,
+            self.session,
+            self.client,
+            &self.table
+        )
+        guard let statement else { return nil }
+        self.unnamedCount += 1
+        let number = UnnamedStatement(number: self.unnamedCount)
+        return self.carryOut(message, .parse) {
+            $0.exchange.parseUnnamed(
+                bytes,
+                body: body,
+                by: statement,
+                as: number,
+                &$0.session,
+                &$0.client,
+                &$0.table,
+                &$0.writer
+            )
+        }
+    }
+
+    /// What clients' statements take.
+    var bytesKept: Int { self.table.bytes }
+
+    func bind(
+        _ name: String,
+        binary: Bool = false,
+        canRepeat: Bool = true
+    ) -> StatementExchange.Outcome {
         let formats = binary ? "\0\u{1}\0\u{1}" : "\0\0"
         var message = RawMessage("B", "\0\(name)\0\0\0\0\0\(formats)")
         return self.carryOut(message, .bind) {
@@ -136,7 +174,8 @@ final class StatementStage {
                 &$0.session,
                 &$0.client,
                 &$0.table,
-                &$0.writer
+                &$0.writer,
+                canRepeat: canRepeat
             )
             if outcome == .renamed {
                 let shared = String(decoding: $0.table.name(of: statement), as: UTF8.self)

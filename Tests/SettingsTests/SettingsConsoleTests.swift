@@ -14,8 +14,8 @@ struct SettingsConsoleTests {
         let new = [
             "workers", "event_engine", "max_server_connections", "server_close_timeout",
             "server_login_parallelism", "database_down_timeout", "session_state",
-            "max_pinned", "pin_timeout", "slow_query_threshold", "slow_query_log",
-            "slow_query_format",
+            "max_pinned", "pin_timeout", "prepare_anonymous", "slow_query_threshold",
+            "slow_query_log", "slow_query_format",
         ]
         #expect(Array(keys.suffix(new.count)) == new)
         let old = Array(keys.dropLast(new.count))

@@ -55,11 +55,12 @@ struct SettingsLookupTests {
             [weir]
             max_pinned = 7
             pin_timeout = 9
+            prepare_anonymous = 5
             [databases]
             a = pool_size=1 max_pinned=-1 session_state=reset
-            b = max_pinned=0 pin_timeout=0
+            b = max_pinned=0 pin_timeout=0 prepare_anonymous=0
             [users]
-            u = max_pinned=3 session_state=reject
+            u = max_pinned=3 session_state=reject prepare_anonymous=7
             """
         )
         #expect(said.maxPinned(database: "a", user: "x") == 1)
@@ -68,6 +69,9 @@ struct SettingsLookupTests {
         #expect(said.maxPinned(database: "b", user: "u") == 3)
         #expect(said.pinTimeout(database: "a", user: "x") == .seconds(9))
         #expect(said.pinTimeout(database: "b", user: "x") == .zero)
+        #expect(said.prepareAnonymous(database: "a", user: "x") == 5)
+        #expect(said.prepareAnonymous(database: "b", user: "x") == 0)
+        #expect(said.prepareAnonymous(database: "b", user: "u") == 7)
         #expect(said.sessionState(database: "a", user: "u") == .reject)
         #expect(said.sessionState(database: "a", user: "x") == .reset)
         #expect(said.sessionState(database: "b", user: "x") == .pin)
