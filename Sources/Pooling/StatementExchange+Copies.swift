@@ -1,0 +1,178 @@
+import Wire
+
+/// What the server has of what a client asks for, and how it gets what it lacks.
+extension StatementExchange {
+    /// Sees to it that the server has a statement by the time it reads what comes next; nil when
+    /// that has to wait for an answer.
+    ///
+    /// - Parameters:
+    ///   - known: what the client knows the result to look like. If it has one, its shape on this
+    ///     server must be known first.
+    ///   - types: those of the parameters that the client goes by, which must be known, too.
+    mutating func prepare(
+        _ statement: Int,
+        known: UInt64,
+        _ types: UInt64,
+        _ session: inout ServerSession,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) -> Int? {
+        let mustKnow = known > ResultShape.none
+        if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
+            !self.isOfOtherTypes(at: place, table),
+            !mustKnow || self.copies.copies[place].shape == known
+                || !self.isOutdated(at: place, table)
+        {
+            self.copies.used(place)
+            if !mustKnow || self.copies.copies[place].shape != 0,
+                types == 0 || self.copies.copies[place].types != 0
+            {
+                return place
+            }
+            if self.copies.copies[place].change <= session.ledger.changesEnded,
+                self.journal.isEmpty
+            {
+                // It came along from a worker that had not been told yet.
+                self.describe(statement, &session, &table, &writer)
+            }
+            return self.hold(&writer)
+        }
+        self.makeRoom(for: statement, session: &session, &table, &writer)
+        _ = self.parse(statement, for: .quiet, &session, &table, &writer)
+        self.describe(statement, &session, &table, &writer)
+        guard let place = self.copies.place(of: statement), !mustKnow,
+            types == 0 || self.copies.copies[place].types != 0
+        else { return self.hold(&writer) }
+        return place
+    }
+
+    /// Holds a message until something is answered that belongs to the batch under way: PostgreSQL
+    /// sends no answer before a Sync but by Flush.
+    private mutating func hold(_ writer: inout MessageWriter) -> Int? {
+        writer.flush()
+        self.isHolding = true
+        return nil
+    }
+
+    /// Closes what is in the way of a Parse: an uncertain copy of the same statement, or, where the
+    /// server has as many as it may, one that has not been used for long.
+    mutating func makeRoom(
+        for statement: Int,
+        session: inout ServerSession,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) {
+        if self.copies.place(of: statement) != nil {
+            writer.closeStatement(name: table.name(of: statement))
+            session.sent(.close, for: .quiet)
+            return
+        }
+        if !self.journal.isEmpty, self.journal.contains(.dropped(statement: statement)) {
+            // An error may have thrown that Close away, and then the server has it still.
+            writer.closeStatement(name: table.name(of: statement))
+            session.sent(.close, for: .quiet)
+        }
+        while self.copies.count >= max(1, self.limit), let victim = self.copies.victim() {
+            writer.closeStatement(name: table.name(of: victim))
+            session.sent(.close, for: .quiet)
+            self.journal.append(.dropped(statement: victim), at: session.ledger.changesSent, &table)
+            self.copies.remove(victim, &table)
+        }
+    }
+
+    mutating func parse(
+        _ statement: Int,
+        for audience: ReplyLedger.Audience,
+        _ session: inout ServerSession,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) -> Int {
+        // A client that prepares anew is to get the types of the tables as they are now; where it
+        // has been told some before, they are what it was told.
+        let isOfClient = audience == .client
+        writer.parse(
+            name: table.name(of: statement),
+            body: isOfClient ? table.body(of: statement) : table.resolvedBody(of: statement)
+        )
+        session.sent(.parse, for: audience)
+        let number = session.ledger.changesSent
+        let isOpen = isOfClient || table.entries[statement].isDoubted
+        let types = isOpen ? 0 : table.entries[statement].typesHash
+        // Its Describe comes next, and only then all is known of it.
+        self.copies.parsed(statement, change: number + 1, types: types, &table)
+        self.journal.append(.parsed(statement: statement), at: number, &table)
+        return number
+    }
+
+    mutating func describe(
+        _ statement: Int,
+        _ session: inout ServerSession,
+        _ table: inout StatementTable,
+        _ writer: inout MessageWriter
+    ) {
+        writer.describeStatement(name: table.name(of: statement))
+        session.sent(.describeStatement, for: .quiet)
+        let number = session.ledger.changesSent
+        self.journal.append(.described(statement: statement), at: number, &table)
+    }
+
+    // MARK: Questions
+
+    /// Whether another server has said since that the result looks otherwise.
+    func isOutdated(at place: Int, _ table: borrowing StatementTable) -> Bool {
+        let copy = self.copies.copies[place]
+        return copy.shape != 0 && copy.shape != table.entries[copy.statement].shape
+    }
+
+    /// Whether its parameters have other types than a server has found since.
+    @inline(__always)
+    func isOfOtherTypes(at place: Int, _ table: borrowing StatementTable) -> Bool {
+        let (own, found) = (
+            self.copies.copies[place].types,
+            table.entries[self.copies.copies[place].statement].typesHash
+        )
+        return own != found && own != 0 && found != 0
+    }
+
+    @inline(__always)
+    func isUsable(at place: Int, _ session: borrowing ServerSession) -> Bool {
+        let copy = self.copies.copies[place]
+        if copy.isStale { return false }
+        return copy.change <= session.ledger.changesEnded
+            || copy.change > session.ledger.batchStart
+    }
+
+    /// What stands at a client's slot now.
+    enum Current {
+        case statement(Int)
+        /// It cannot be used any more.
+        case none(ErrorFields)
+    }
+
+    /// The statement at a client's slot under the settings that the client has now, with the types
+    /// of parameters that it goes by.
+    func current(
+        _ slot: Int,
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) -> Current {
+        var statement = client.slots[slot].statement
+        let types = client.slots[slot].types
+        let found = table.entries[statement].typesHash
+        if types != found, types != 0, found != 0 {
+            // A server has found others since.
+            guard let other = table.exchange(statement, types: types) else {
+                return .none(Self.changed)
+            }
+            client.replace(slot, with: other)
+            statement = other
+        }
+        if table.entries[statement].parsing == client.parsing { return .statement(statement) }
+        guard let other = table.exchange(statement, parsing: client.parsing) else {
+            return .none(Self.full)
+        }
+        client.replace(slot, with: other)
+        client.typed(slot, 0)
+        return .statement(other)
+    }
+}
