@@ -319,3 +319,47 @@ def test_execute_by_sql(weir, postgres):
             assert result.rows == [[own + "!"]] or (result.error.hint and '"s"' in result.error.message), result
             wire.send(run("s", "?") + sync())
             assert wire.result().rows == [[own + "?"]]
+
+
+def shared_names(client):
+    """The names that Weir has given to the statements on the server of the next transaction."""
+    return [name for name, in client.query(r"SELECT name FROM pg_prepared_statements WHERE name LIKE 'weir\_%'").rows]
+
+
+def test_names_of_weirs_own_that_a_client_takes_away(weir):
+    # They are to be seen by SQL, and to be ended: then others' statements are parsed anew, and outside blocks
+    # nobody notices.
+    pooler = weir(default_pool_size=1, workers=1)
+    with pooler.wire() as client, pooler.wire() as meddler:
+        client.send(parse("SELECT 'mine', $1::int", "s") + run("s", 1) + sync())
+        assert client.result().error is None
+        for in_block in (False, True, False):
+            name, = shared_names(meddler)
+            assert meddler.query(f'DEALLOCATE "{name}"').error is None
+            if in_block:
+                client.query("BEGIN")
+            client.send(run("s", 2) + sync())
+            result = client.result()
+            if in_block:
+                assert (result.error.code, result.error.message) == ("26000", 'prepared statement "s" does not exist')
+                client.query("ROLLBACK")
+                client.send(run("s", 2) + sync())
+                result = client.result()
+            assert result.rows == [["mine", "2"]]
+
+
+@pytest.mark.parametrize("state", ["pin", "reset"])
+def test_names_of_weirs_own_that_a_client_gives_to_others(weir, state):
+    # What SQL has prepared under such a name is never run for another client.
+    pooler = weir(default_pool_size=1, workers=1, session_state=state)
+    with pooler.wire() as client:
+        client.send(parse("SELECT 'mine', $1::int", "s") + run("s", 1) + sync())
+        assert client.result().error is None
+        for together in (False, True):
+            with pooler.wire() as meddler:
+                name, = shared_names(meddler)
+                texts = [f'DEALLOCATE "{name}"', f"PREPARE \"{name}\" (int) AS SELECT 'theirs', $1"]
+                for text in ["; ".join(texts)] if together else texts:
+                    assert meddler.query(text).error is None
+            client.send(run("s", 2) + sync())
+            assert client.result().rows == [["mine", "2"]]
