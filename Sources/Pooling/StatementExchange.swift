@@ -49,13 +49,14 @@ public struct StatementExchange: Sendable {
     public var isHolding = false
     /// Names that the client has asked to deallocate by SQL; they are real on the server until that
     /// is done.
-    var leaving: [[UInt8]] = []
+    var leaving: [Leaving] = []
     /// A command about statements has been bound, and may be executed.
     public internal(set) var isCommandBound = false
     /// A command about statements is being run, and what names there are is not known until it has
     /// been.
     var isCommandRun = false
-    /// A statement is real on the server under the client's name because SQL executes it.
+    /// A statement is real on the server under the client's name because SQL executes it, or was
+    /// to deallocate it and has not.
     var isExecuting = false
     /// The Describe that comes next is sent for the second time, and its parameters have been
     /// passed on.
@@ -209,6 +210,7 @@ public struct StatementExchange: Sendable {
         self.hadToldParameters = self.hasToldParameters
         self.hasToldParameters = false
         let ended = session.ledger.changesEnded
+        if !self.leaving.isEmpty { self.commandsFailed(before: ended) }
         guard ended > before else { return }
         client.unnamed.skipped(before: before, after: ended, failed: isChange ? before + 1 : nil)
         guard !self.journal.isEmpty else { return }

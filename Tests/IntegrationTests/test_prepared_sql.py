@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgwire import Wire, bind, close_statement, describe, flush, parse, simple, sync
+from pgwire import Wire, bind, close_statement, describe, execute, flush, parse, simple, sync
 from test_prepared import run
 
 pytestmark = pytest.mark.weir_only
@@ -221,6 +221,20 @@ def test_closed_after_a_deallocate_that_was_not_run(retell):
 
     retell(story, "1Z 12E[42P03]Z 3E[26000]Z E[26000]Z E[26000]Z 3Z"
                   " 1Z 122E[26000]Z 3E[26000]Z E[26000]Z E[26000]Z 3Z")
+
+
+def test_bound_and_executed_in_another_order(retell):
+    # Which name is free is known by what is executed, not by what is bound first.
+    def story(client):
+        client.batch(parse("DEALLOCATE s", "x"), parse("DEALLOCATE t", "y"))
+        for portals in ("q", "qp", "pq"):
+            prepare(client, "s", "t")
+            client.send(bind([], "x", "p") + bind([], "y", "q") + b"".join(execute(one) for one in portals) + sync()
+                        + run("s") + sync() + run("t") + sync() + close_statement("s") + close_statement("t") + sync())
+            client.read(4)
+
+    retell(story, "11Z 11Z 22CZ 2TDCZ E[26000]Z 33Z 11Z 22CCZ E[26000]Z E[26000]Z 33Z"
+                  " 11Z 22CCZ E[26000]Z E[26000]Z 33Z")
 
 
 def test_behind_the_end_of_a_block_in_one_batch(retell):
