@@ -67,6 +67,9 @@ final class StatementStage {
         self.exchange.batchResumes(isDescribe: isDescribe, &self.client)
     }
 
+    /// What a Bind says of types has failed.
+    func doubts() -> Bool { self.exchange.doubtsGuesses(&self.client, &self.table) }
+
     // MARK: Messages
 
     func parse(_ name: String, _ text: String) -> StatementExchange.Outcome {
