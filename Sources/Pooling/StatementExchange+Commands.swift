@@ -69,7 +69,6 @@ extension StatementExchange {
                 body = table.resolvedBody(of: client.slots[found.slot].statement)
             }
             self.makeReal(name, body, isAlone: isAlone, &session, &writer)
-            if case .deallocate = command { self.leavingCount += 1 }
             if isAlone { return .hold }
         }
         self.realization = .none
@@ -77,13 +76,9 @@ extension StatementExchange {
         case .execute:
             self.isExecuting = true
         case .deallocate, .deallocateAll:
-            if isQuery {
-                self.leaving.append(Leaving(name: name, change: session.ledger.changesSent + 1))
-                self.isCommandRun = true
-            } else {
-                self.leavingIfExecuted = (name, session.ledger.batchStart)
-                self.isCommandBound = true
-            }
+            let change = session.ledger.changesSent
+            self.leaving.append(Leaving(name: name, isRun: isQuery, change: change))
+            if isQuery { self.isCommandRun = true } else { self.isCommandBound = true }
         }
         return .pass
     }
@@ -151,15 +146,47 @@ extension StatementExchange {
         return .pass
     }
 
+    /// A name that the client has asked to deallocate by SQL.
+    struct Leaving: Sendable {
+        var name: [UInt8]
+        /// The portal that would do it; nil where that is not known yet, and for a simple query.
+        var portal: [UInt8]?
+        /// It has been sent that it is to be done.
+        var isRun: Bool
+        /// The last of the ledger's changes before that.
+        var change: Int
+    }
+
+    /// A Bind goes out, maybe of the command that was met last: what the portal was before is gone.
+    public mutating func bound(to portal: [UInt8]) {
+        let isCommand = self.leaving.last.map { !$0.isRun && $0.portal == nil } ?? false
+        let count = self.leaving.count
+        self.leaving.removeAll { !$0.isRun && $0.portal == portal }
+        // What was real for its sake is so still.
+        if self.leaving.count < count { self.isExecuting = true }
+        if isCommand { self.leaving[self.leaving.count - 1].portal = portal }
+    }
+
     /// An Execute goes out.
-    public mutating func executed(_ session: borrowing ServerSession) {
+    ///
+    /// - Parameter portal: nil where its name has not come whole.
+    public mutating func executed(_ portal: [UInt8]?, _ session: borrowing ServerSession) {
         guard self.isCommandBound, !Self.isIgnored(session) else { return }
         self.isCommandRun = true
-        guard let (name, batchStart) = self.leavingIfExecuted else { return }
-        self.leavingIfExecuted = nil
-        // Portals end with their transaction.
-        guard batchStart == session.ledger.batchStart || session.status != .idle else { return }
-        self.leaving.append(Leaving(name: name, change: session.ledger.changesSent))
+        let place = self.leaving.lastIndex { !$0.isRun && (portal == nil || $0.portal == portal) }
+        guard let place else { return }
+        var one = self.leaving.remove(at: place)
+        one.isRun = true
+        one.change = session.ledger.changesSent
+        self.leaving.append(one)
+    }
+
+    /// An error has skipped what was sent before the ledger's change `ended`, or has been the
+    /// answer to it.
+    mutating func commandsFailed(before ended: Int) {
+        let count = self.leaving.count
+        self.leaving.removeAll { $0.isRun && $0.change <= ended }
+        if self.leaving.count < count { self.isExecuting = true }
     }
 
     /// Whether a command is being run by which the client's names may change.
@@ -181,13 +208,12 @@ extension StatementExchange {
         _ client: inout ClientStatements,
         _ table: inout StatementTable
     ) {
-        guard !self.leaving.isEmpty else { return }
-        let name = self.leaving.removeFirst().name
+        guard let place = self.leaving.firstIndex(where: \.isRun) else { return }
+        let name = self.leaving.remove(at: place).name
         let found = client.find(name.span, 0..<name.count)
         if found.slot >= 0, found.change <= session.ledger.changesEnded {
             client.remove(found.slot, &table)
         }
-        self.leavingCount = max(0, self.leavingCount - 1)
-        if self.leavingCount == 0, !self.isExecuting { session.namedForgotten() }
+        if self.leaving.isEmpty, !self.isExecuting { session.namedForgotten() }
     }
 }

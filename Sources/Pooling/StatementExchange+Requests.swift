@@ -175,7 +175,6 @@ extension StatementExchange {
             self.guesses.append(found.slot)
             client.guessed(found.slot, false)
         }
-        if self.isCommandBound { self.leavingIfExecuted = nil }
         if table.entries[statement].isCommand {
             let outcome = self.commandBound(statement, &session, &client, &table, &writer)
             if outcome != .pass { return (outcome, -1) }
@@ -345,64 +344,6 @@ extension StatementExchange {
             change > session.ledger.changesEnded && change <= session.ledger.batchStart
         if waits { self.isHolding = true }
         return waits
-    }
-
-    /// Whether another server has said since that the result looks otherwise.
-    func isOutdated(at place: Int, _ table: borrowing StatementTable) -> Bool {
-        let copy = self.copies.copies[place]
-        return copy.shape != 0 && copy.shape != table.entries[copy.statement].shape
-    }
-
-    /// Whether its parameters have other types than a server has found since.
-    @inline(__always)
-    func isOfOtherTypes(at place: Int, _ table: borrowing StatementTable) -> Bool {
-        let (own, found) = (
-            self.copies.copies[place].types,
-            table.entries[self.copies.copies[place].statement].typesHash
-        )
-        return own != found && own != 0 && found != 0
-    }
-
-    @inline(__always)
-    func isUsable(at place: Int, _ session: borrowing ServerSession) -> Bool {
-        let copy = self.copies.copies[place]
-        if copy.isStale { return false }
-        return copy.change <= session.ledger.changesEnded
-            || copy.change > session.ledger.batchStart
-    }
-
-    /// What stands at a client's slot now.
-    enum Current {
-        case statement(Int)
-        /// It cannot be used any more.
-        case none(ErrorFields)
-    }
-
-    /// The statement at a client's slot under the settings that the client has now, with the types
-    /// of parameters that it goes by.
-    func current(
-        _ slot: Int,
-        _ client: inout ClientStatements,
-        _ table: inout StatementTable
-    ) -> Current {
-        var statement = client.slots[slot].statement
-        let types = client.slots[slot].types
-        let found = table.entries[statement].typesHash
-        if types != found, types != 0, found != 0 {
-            // A server has found others since.
-            guard let other = table.exchange(statement, types: types) else {
-                return .none(Self.changed)
-            }
-            client.replace(slot, with: other)
-            statement = other
-        }
-        if table.entries[statement].parsing == client.parsing { return .statement(statement) }
-        guard let other = table.exchange(statement, parsing: client.parsing) else {
-            return .none(Self.full)
-        }
-        client.replace(slot, with: other)
-        client.typed(slot, 0)
-        return .statement(other)
     }
 
     // MARK: Words

@@ -49,28 +49,17 @@ public struct StatementExchange: Sendable {
     static let unnamedSlot = -2
     /// A message is held until what is due has been answered.
     public var isHolding = false
-    /// A name that the client has asked to deallocate by SQL; it is real on the server until that
+    /// Names that the client has asked to deallocate by SQL; they are real on the server until that
     /// is done.
-    struct Leaving: Sendable {
-        var name: [UInt8]
-        /// The ledger's last change when that was sent; what the command is bound by belongs to it,
-        /// or comes before it.
-        var change: Int
-    }
-
-    /// Those whose commands are being run.
     var leaving: [Leaving] = []
-    /// The one whose command has been bound last, and `batchStart` then.
-    var leavingIfExecuted: (name: [UInt8], batchStart: Int)?
     /// A command about statements has been bound, and may be executed.
     public internal(set) var isCommandBound = false
     /// A command about statements is being run, and what names there are is not known until it has
     /// been.
     var isCommandRun = false
-    /// A statement is real on the server under the client's name because SQL executes it.
+    /// A statement is real on the server under the client's name because SQL executes it, or was
+    /// to deallocate it and has not.
     var isExecuting = false
-    /// How many may be because SQL is to deallocate them.
-    var leavingCount = 0
     /// How far a statement is that is made real for a simple query.
     enum Realization: Equatable, Sendable {
         /// None is, or the query can go out.
@@ -107,7 +96,7 @@ public struct StatementExchange: Sendable {
     public var isInUse: Bool {
         mutating get {
             !self.journal.isEmpty || self.isHolding || self.isExecuting || self.isCommandBound
-                || self.isCommandRun || self.leavingCount > 0 || self.realization != .none
+                || self.isCommandRun || !self.leaving.isEmpty || self.realization != .none
         }
     }
 
@@ -241,7 +230,7 @@ public struct StatementExchange: Sendable {
         self.hadToldParameters = self.hasToldParameters
         self.hasToldParameters = false
         let ended = session.ledger.changesEnded
-        if !self.leaving.isEmpty { self.leaving.removeAll { $0.change <= ended } }
+        if !self.leaving.isEmpty { self.commandsFailed(before: ended) }
         guard ended > before else { return }
         client.unnamed.skipped(before: before, after: ended, failed: isChange ? before + 1 : nil)
         guard !self.journal.isEmpty else { return }
@@ -369,11 +358,9 @@ public struct StatementExchange: Sendable {
         self.resumesDescribe = false
         if !self.guesses.isEmpty { self.guesses.removeAll(keepingCapacity: true) }
         self.isExecuting = false
-        self.leavingCount = 0
         self.realization = .none
         self.isCommandBound = false
         self.isCommandRun = false
-        self.leavingIfExecuted = nil
         if !self.leaving.isEmpty { self.leaving.removeAll() }
     }
 

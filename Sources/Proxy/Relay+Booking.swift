@@ -1,5 +1,6 @@
 import Pooling
 import Reactor
+import Telemetry
 import Wire
 
 /// What is booked of a client's request when it goes out to its server.

@@ -91,6 +91,9 @@ extension Worker {
                 &self.writer,
                 canRepeat: server.record.couldRepeat(frame, isFirst: isFirst)
             )
+            if server.exchange.isCommandBound, outcome != .hold {
+                server.exchange.bound(to: span.copy(frame.bodyOffset..<portalEnd))
+            }
             if outcome == .renamed || (outcome == .pass && end == portalEnd + 1),
                 let refusal = self.inspectBound(statement, client, server)
             {
@@ -108,7 +111,8 @@ extension Worker {
             outcome = self.bookNamed(request, client, server, span, frame, isFirst: isFirst)
             isShared = request == .describeStatement && outcome == .replaced
         case .execute:
-            server.exchange.executed(server.session)
+            let portal = span.terminator(in: body).map { span.copy(frame.bodyOffset..<$0) }
+            server.exchange.executed(portal, server.session)
             outcome = .pass
         case .query:
             outcome = self.bookQuery(client, server, span, body)
@@ -184,6 +188,7 @@ extension Worker {
             return !client.statements.unnamed.needsLook
                 && server.session.unnamed == client.statements.unnamed.name
                 && !server.session.isUnnamedPendingBefore
+                && !server.exchange.isCommandBound
         default:
             return false
         }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgwire import Wire, bind, close_statement, describe, flush, parse, simple, sync
+from pgwire import Wire, bind, close_statement, describe, execute, flush, parse, simple, sync
 from test_prepared import run
 
 pytestmark = pytest.mark.weir_only
@@ -223,6 +223,20 @@ def test_closed_after_a_deallocate_that_was_not_run(retell):
                   " 1Z 122E[26000]Z 3E[26000]Z E[26000]Z E[26000]Z 3Z")
 
 
+def test_bound_and_executed_in_another_order(retell):
+    # Which name is free is known by what is executed, not by what is bound first.
+    def story(client):
+        client.batch(parse("DEALLOCATE s", "x"), parse("DEALLOCATE t", "y"))
+        for portals in ("q", "qp", "pq"):
+            prepare(client, "s", "t")
+            client.send(bind([], "x", "p") + bind([], "y", "q") + b"".join(execute(one) for one in portals) + sync()
+                        + run("s") + sync() + run("t") + sync() + close_statement("s") + close_statement("t") + sync())
+            client.read(4)
+
+    retell(story, "11Z 11Z 22CZ 2TDCZ E[26000]Z 33Z 11Z 22CCZ E[26000]Z E[26000]Z 33Z"
+                  " 11Z 22CCZ E[26000]Z E[26000]Z 33Z")
+
+
 def test_behind_the_end_of_a_block_in_one_batch(retell):
     # The block that has failed is over when the Query comes, although nothing has said so yet.
     def story(client):
@@ -319,3 +333,47 @@ def test_execute_by_sql(weir, postgres):
             assert result.rows == [[own + "!"]] or (result.error.hint and '"s"' in result.error.message), result
             wire.send(run("s", "?") + sync())
             assert wire.result().rows == [[own + "?"]]
+
+
+def shared_names(client):
+    """The names that Weir has given to the statements on the server of the next transaction."""
+    return [name for name, in client.query(r"SELECT name FROM pg_prepared_statements WHERE name LIKE 'weir\_%'").rows]
+
+
+def test_names_of_weirs_own_that_a_client_takes_away(weir):
+    # They are to be seen by SQL, and to be ended: then others' statements are parsed anew, and outside blocks
+    # nobody notices.
+    pooler = weir(default_pool_size=1, workers=1)
+    with pooler.wire() as client, pooler.wire() as meddler:
+        client.send(parse("SELECT 'mine', $1::int", "s") + run("s", 1) + sync())
+        assert client.result().error is None
+        for in_block in (False, True, False):
+            name, = shared_names(meddler)
+            assert meddler.query(f'DEALLOCATE "{name}"').error is None
+            if in_block:
+                client.query("BEGIN")
+            client.send(run("s", 2) + sync())
+            result = client.result()
+            if in_block:
+                assert (result.error.code, result.error.message) == ("26000", 'prepared statement "s" does not exist')
+                client.query("ROLLBACK")
+                client.send(run("s", 2) + sync())
+                result = client.result()
+            assert result.rows == [["mine", "2"]]
+
+
+@pytest.mark.parametrize("state", ["pin", "reset"])
+def test_names_of_weirs_own_that_a_client_gives_to_others(weir, state):
+    # What SQL has prepared under such a name is never run for another client.
+    pooler = weir(default_pool_size=1, workers=1, session_state=state)
+    with pooler.wire() as client:
+        client.send(parse("SELECT 'mine', $1::int", "s") + run("s", 1) + sync())
+        assert client.result().error is None
+        for together in (False, True):
+            with pooler.wire() as meddler:
+                name, = shared_names(meddler)
+                texts = [f'DEALLOCATE "{name}"', f"PREPARE \"{name}\" (int) AS SELECT 'theirs', $1"]
+                for text in ["; ".join(texts)] if together else texts:
+                    assert meddler.query(text).error is None
+            client.send(run("s", 2) + sync())
+            assert client.result().rows == [["mine", "2"]]

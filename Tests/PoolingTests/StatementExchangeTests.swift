@@ -175,6 +175,54 @@ struct StatementExchangeTests {
         #expect(stage.server.statements.count == 1)
     }
 
+    private static let int4: [UInt8] = [0, 1, 0, 0, 0, 23]
+    private static let text: [UInt8] = [0, 1, 0, 0, 0, 25]
+
+    @Test func `a client goes on with the types of parameters that it was told`() {
+        self.stage.server.types = Self.int4
+        _ = self.stage.parse("s", "SELECT $1")
+        _ = self.stage.describe("s")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 t T Z")
+        self.stage.server.types = Self.text
+        self.stage.staleCopies()
+        #expect(self.stage.parse("t", "SELECT $1") == .replaced)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        _ = self.stage.serverGot
+        #expect(self.stage.bind("s") == .hold)
+        #expect(self.stage.clientGot == "")
+        #expect(self.stage.bind("s") == .renamed)
+        #expect(self.stage.bind("t") == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 2 Z")
+        #expect(self.stage.serverGot == "P(#2) D(#2) H B(#2) B(#1) S")
+        #expect(Set(self.stage.server.statements.values.map(\.types)) == [Self.int4, Self.text])
+    }
+
+    @Test func `types that were taken from another's Parse are found again`() {
+        self.stage.server.types = Self.int4
+        _ = self.stage.parse("s", "SELECT $1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        #expect(!self.stage.doubts(), "it has been parsed for this client")
+        self.stage.server.types = Self.text
+        #expect(self.stage.parse("t", "SELECT $1") == .answered)
+        #expect(self.stage.bind("t") == .renamed)
+        #expect(self.stage.doubts())
+        #expect(!self.stage.doubts(), "once is enough")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 2 Z")
+        _ = self.stage.serverGot
+        #expect(self.stage.bind("t") == .hold)
+        #expect(self.stage.clientGot == "")
+        #expect(self.stage.bind("t") == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        #expect(self.stage.serverGot == "C(#1) P(#1) D(#1) H B(#1) S")
+        #expect(self.stage.server.statements.values.map(\.types) == [Self.text])
+    }
+
     @Test func `a name waits for its Close, whatever has been answered of it`() {
         _ = self.stage.parse("s", "SELECT 1")
         self.stage.execute()

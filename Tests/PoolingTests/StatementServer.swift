@@ -7,8 +7,17 @@ import TestSupport
 /// `hasLostTables`; `DEALLOCATE`, `DISCARD ALL`, `EXECUTE`, `BEGIN` and `ROLLBACK` are what they
 /// are.
 struct StatementServer {
-    /// Statements by their names: the text, and the shape of the result when it was parsed.
-    private(set) var statements: [String: (text: String, shape: Int)] = [:]
+    struct Statement {
+        var text: String
+        /// The shape of the result when it was parsed.
+        var shape: Int
+        /// The types of the parameters: those declared, or those found then.
+        var types: [UInt8]
+    }
+
+    private(set) var statements: [String: Statement] = [:]
+    /// The types that are found now where none are declared.
+    var types: [UInt8] = [0, 0]
     /// What results look like now; a change is what ALTER TABLE does.
     var shape = 1
     /// Texts with `gone` in them cannot be parsed.
@@ -27,7 +36,9 @@ struct StatementServer {
         }
         if self.isSkipping { return [] }
         switch Character(Unicode.Scalar(message.kind)) {
-        case "P": return self.parse(words[0], words[1])
+        case "P":
+            let declared = Array(message.body.dropFirst(parts[0].count + parts[1].count + 2))
+            return self.parse(words[0], words[1], declared)
         case "B": return self.bind(words[1])
         case "D": return self.describe(String(words[0].dropFirst()))
         case "C":
@@ -71,13 +82,18 @@ struct StatementServer {
         return text.contains("fail") ? self.fail("22012") : [RawMessage("C", "\(text)\0")]
     }
 
-    private mutating func parse(_ name: String, _ text: String) -> [RawMessage] {
+    private mutating func parse(
+        _ name: String,
+        _ text: String,
+        _ declared: [UInt8]
+    ) -> [RawMessage] {
         if self.status == "E", text != "ROLLBACK" { return self.fail("25P02") }
         if self.hasLostTables, text.contains("gone") { return self.fail("42P01") }
         if name.isEmpty { self.statements[name] = nil }
         let notices = text.contains("notice") ? [RawMessage("N")] : []
         guard self.statements[name] == nil else { return notices + self.fail("42P05") }
-        self.statements[name] = (text, self.shape)
+        let types = declared == [0, 0] ? self.types : declared
+        self.statements[name] = Statement(text: text, shape: self.shape, types: types)
         return notices + [RawMessage("1")]
     }
 
@@ -91,7 +107,7 @@ struct StatementServer {
 
     private mutating func describe(_ name: String) -> [RawMessage] {
         guard let statement = self.statements[name] else { return self.fail("26000") }
-        let parameters = RawMessage(UInt8(ascii: "t"), [0, 0])
+        let parameters = RawMessage(UInt8(ascii: "t"), statement.types)
         if statement.text.contains("nothing") { return [parameters, RawMessage("n")] }
         guard statement.shape == self.shape else { return [parameters] + self.fail("0A000") }
         let column = Array("column \(self.shape)\0".utf8) + [UInt8](repeating: 0, count: 18)

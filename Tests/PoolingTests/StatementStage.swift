@@ -91,6 +91,9 @@ final class StatementStage {
         self.exchange.batchResumes(isDescribe: isDescribe, &self.client)
     }
 
+    /// What a Bind says of types has failed.
+    func doubts() -> Bool { self.exchange.doubtsGuesses(&self.client, &self.table) }
+
     // MARK: Messages
 
     func parse(_ name: String, _ text: String) -> StatementExchange.Outcome {
@@ -177,6 +180,7 @@ final class StatementStage {
                 &$0.writer,
                 canRepeat: canRepeat
             )
+            if $0.exchange.isCommandBound, outcome != .hold { $0.exchange.bound(to: []) }
             if outcome == .renamed {
                 let shared = String(decoding: $0.table.name(of: statement), as: UTF8.self)
                 message = RawMessage("B", "\0\(shared)\0\0\0\0\0\0")
@@ -234,7 +238,7 @@ final class StatementStage {
 
     /// An Execute of what may be a command.
     func executeCommand() {
-        self.exchange.executed(self.session)
+        self.exchange.executed([], self.session)
         self.execute()
     }
 

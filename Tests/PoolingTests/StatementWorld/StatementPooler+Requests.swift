@@ -49,7 +49,9 @@ extension StatementPooler {
         guard client.isStashEmpty, let server = client.server,
             case .forward(.execute) = client.session.received(message.kind)
         else { return }
-        if self.concerns(.execute, client, server) { server.exchange.executed(server.session) }
+        if self.concerns(.execute, client, server) {
+            server.exchange.executed(nil, server.session)
+        }
         server.session.sent(.execute)
         client.isMidMessage = true
     }
@@ -61,7 +63,7 @@ extension StatementPooler {
     ) -> Bool {
         switch request {
         case .parse, .bind, .describeStatement, .close: true
-        case .query: client.statements.count > 0 || client.statements.unnamed.name != .none
+        case .query: client.statements.count > 0 || !client.statements.unnamed.isAbsent
         case .execute: server.exchange.isCommandBound
         default: false
         }
@@ -123,7 +125,10 @@ extension StatementPooler {
         let isFirst = server.session.isAtRest
         self.closeForeignUnnamed(request, named: named, client, server, message)
         if !named, self.isUnnamed(request, client, server, message) {
-            if server.record.isActive { server.record.end() }
+            if server.record.isActive {
+                let span = message.bytes.span
+                server.record.sentUnnamed(span, message.frame)
+            }
             server.session.sent(request)
             self.pass(message, to: server)
             return true
@@ -136,11 +141,16 @@ extension StatementPooler {
         case .parse: outcome = self.bookParse(client, server, message)
         case .bind:
             (outcome, statement) = self.bookBind(client, server, message)
+            if server.exchange.isCommandBound, outcome != .hold {
+                server.exchange.bound(to: Array(bytes[Self.names(in: bytes).portal]))
+            }
             if outcome == .renamed { bytes = self.renamed(message, statement) }
         case .describeStatement where message.target == UInt8(ascii: "S"),
             .close where message.target == UInt8(ascii: "S"):
             outcome = self.bookNamed(request, client, server, message)
-        case .execute: server.exchange.executed(server.session)
+        case .execute:
+            let portal = Array(bytes[5...].prefix { $0 != 0 })
+            server.exchange.executed(portal, server.session)
         case .query: outcome = self.bookQuery(client, server, message)
         default: break
         }
@@ -184,6 +194,7 @@ extension StatementPooler {
             return !client.statements.unnamed.needsLook
                 && server.session.unnamed == client.statements.unnamed.name
                 && !server.session.isUnnamedPendingBefore
+                && !server.exchange.isCommandBound
         default:
             return false
         }
@@ -228,7 +239,8 @@ extension StatementPooler {
             &server.session,
             &client.statements,
             &self.table,
-            &self.writer
+            &self.writer,
+            canRepeat: false
         )
     }
 
@@ -269,7 +281,8 @@ extension StatementPooler {
             &server.session,
             &client.statements,
             &self.table,
-            &self.writer
+            &self.writer,
+            canRepeat: false
         )
     }
 
@@ -293,7 +306,7 @@ extension StatementPooler {
             )
             if outcome != .pass { return outcome }
         }
-        if client.statements.unnamed.name != .none {
+        if !client.statements.unnamed.isAbsent {
             server.exchange.querySent(&server.session, &client.statements)
         }
         return .pass
@@ -356,7 +369,7 @@ extension StatementPooler {
         self.writer.removeAll()
         if request == .query {
             server.record.end()
-            if client.statements.unnamed.name != .none {
+            if !client.statements.unnamed.isAbsent {
                 server.exchange.querySent(&server.session, &client.statements)
             }
             self.writer.query("refused by Weir")
