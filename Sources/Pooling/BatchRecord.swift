@@ -30,7 +30,7 @@ public struct BatchRecord: Sendable {
 
     private var state = State.none
     /// The messages, as the client sent them.
-    private var bytes: [UInt8] = []
+    private var bytes = ReusedBytes()
     private var marks: [Mark] = []
     /// The batch has been sent twice already.
     private var isRepeated = false
@@ -68,7 +68,7 @@ public struct BatchRecord: Sendable {
     ) {
         if isFirst {
             self.state = .prologue
-            self.bytes.removeAll(keepingCapacity: true)
+            self.bytes.removeAll()
         }
         if self.state == .none { return }
         self.add(request, bytes, frame, isShared, change)
@@ -111,7 +111,7 @@ public struct BatchRecord: Sendable {
         guard frame.isComplete, self.bytes.count + frame.length <= Self.bytesMax else {
             return self.end()
         }
-        bytes.append(frame.offset..<frame.end, to: &self.bytes)
+        self.bytes.append(bytes, in: frame.offset..<frame.end)
         if isMarked { self.marks.append(Mark(change: change(), end: self.bytes.count)) }
     }
 
@@ -121,7 +121,7 @@ public struct BatchRecord: Sendable {
         guard frame.isComplete, self.bytes.count + frame.length <= Self.bytesMax else {
             return self.end()
         }
-        bytes.append(frame.offset..<frame.end, to: &self.bytes)
+        self.bytes.append(bytes, in: frame.offset..<frame.end)
     }
 
     /// The batch can be sent again no more.
@@ -135,7 +135,7 @@ public struct BatchRecord: Sendable {
         self.isRepeated = true
         self.state = .none
         let start = self.marks.last { $0.change <= ended }?.end ?? 0
-        return self.bytes[start...]
+        return self.bytes.bytes[start...]
     }
 
     /// A batch has been answered in full.

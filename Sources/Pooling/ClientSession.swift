@@ -67,11 +67,16 @@ public struct ClientSession: Equatable, Sendable {
 
     // MARK: What the client sends
 
-    /// Decides about a message by its kind and, for Describe, by `target` (`S` or `P`).
+    /// Decides about a message by its code, as `received(_:target:)` by its kind.
     public mutating func received(_ code: UInt8, target: UInt8 = 0) -> Action {
         guard let kind = FrontendKind(rawValue: code) else { return .refuse(.unknownKind(code)) }
+        return self.received(kind, target: target)
+    }
+
+    /// Decides about a message by its kind and, for Describe, by `target` (`S` or `P`).
+    public mutating func received(_ kind: FrontendKind, target: UInt8 = 0) -> Action {
         switch kind {
-        case .password: return .refuse(.outOfPlace(code))
+        case .password: return .refuse(.outOfPlace(kind.rawValue))
         case .query where self.isSimpleQueryDisabled: return .refuse(.simpleQueryDisabled)
         default: break
         }

@@ -19,6 +19,9 @@ public struct ClientStatements: Sendable {
         var isGuess = false
         /// Whether the client has asked for them.
         var isTold = false
+        /// The hash of its parameters' types, by which the client sends values; 0 while it has
+        /// neither been told them nor used them.
+        var types: UInt64 = 0
         /// A Close of it has been sent.
         var isClosing = false
     }
@@ -144,6 +147,9 @@ public struct ClientStatements: Sendable {
     /// Whether what a slot's result looked like at its Parse is a guess.
     mutating func guessed(_ place: Int, _ isGuess: Bool) { self.slots[place].isGuess = isGuess }
 
+    /// The client goes by these types of parameters from now on; 0 for those that are found next.
+    mutating func typed(_ place: Int, _ types: UInt64) { self.slots[place].types = types }
+
     mutating func replace(_ place: Int, with statement: Int) {
         self.slots[place].statement = statement
     }
@@ -157,6 +163,11 @@ public struct ClientStatements: Sendable {
         table.refund(Self.size(ofName: slot.name.count))
         self.slots[place] = Slot(name: [], hash: 0, statement: -1, change: 0)
         self.free.append(place)
+    }
+
+    /// As `ClientUnnamed.isRepeated`; mutating, so that it is asked in place.
+    public mutating func isUnnamedRepeated(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
+        self.unnamed.isRepeated(bytes, in: range)
     }
 
     /// The client has gone.

@@ -8,17 +8,48 @@ public struct ClientUnnamed: Sendable {
     private struct Kept: Sendable {
         var name: UnnamedStatement
         /// What followed the name in it.
-        var body: [UInt8]
+        var body = ReusedBytes()
         /// Whether the body is all there; one that is too long is not kept.
-        var isWhole: Bool
+        var isWhole = false
         /// Running it may leave something behind in the session.
-        var isSuspicious: Bool
+        var isSuspicious = true
+        /// The body is kept, and there is nothing to it that a Bind has to be decided by.
+        var isPlain = false
         /// The hash of the columns that the client was told; 0 while it has not asked.
-        var shape: UInt64
+        var shape: UInt64 = 0
+
+        /// Becomes another Parse, of which the body is not kept yet.
+        mutating func become(
+            _ name: UnnamedStatement,
+            isSuspicious: Bool,
+            _ table: inout StatementTable
+        ) {
+            self.name = name
+            self.shape = 0
+            self.isSuspicious = isSuspicious
+            self.isWhole = false
+            self.isPlain = false
+            table.refund(self.body.count)
+            self.body.removeAll(keeping: ClientUnnamed.capacityKept)
+        }
+
+        mutating func keep(
+            _ bytes: Span<UInt8>,
+            _ range: Range<Int>,
+            _ table: inout StatementTable
+        ) {
+            guard table.charge(range.count) else { return }
+            self.body.replace(with: bytes, in: range)
+            self.isWhole = true
+            self.isPlain = !self.isSuspicious && !StatementCommand.mayBe(bytes, in: range)
+        }
     }
 
     private(set) var history = UnnamedHistory() {
-        didSet { self.name = self.history.name }
+        didSet {
+            self.name = self.history.name
+            self.isAbsent = self.history.isAbsent
+        }
     }
     private var kept: [Kept] = []
 
@@ -27,6 +58,10 @@ public struct ClientUnnamed: Sendable {
 
     /// Which Parse it is, if all goes well with what was sent.
     public private(set) var name = UnnamedStatement.none
+
+    /// Whether there is none, and what was sent cannot turn out to have left one after all: then
+    /// nothing needs to be told that would drop it.
+    public private(set) var isAbsent = true
 
     /// Whether there is none, and nothing is kept of how that came about.
     var isUnused: Bool { self.name == .none && self.history.isSettled }
@@ -55,7 +90,7 @@ public struct ClientUnnamed: Sendable {
     public var suspiciousBodies: [[UInt8]?] {
         var bodies: [[UInt8]?] = []
         for one in self.kept where one.isSuspicious && self.history.mayBe(one.name) {
-            bodies.append(one.isWhole ? one.body : nil)
+            bodies.append(one.isWhole ? Array(one.body.bytes) : nil)
         }
         if self.history.mayBe(.unknown) { bodies.append(nil) }
         return bodies
@@ -64,7 +99,7 @@ public struct ClientUnnamed: Sendable {
     /// What followed the name in its Parse; nil if that is not known.
     public var body: [UInt8]? {
         guard let place = self.place, self.kept[place].isWhole else { return nil }
-        return self.kept[place].body
+        return Array(self.kept[place].body.bytes)
     }
 
     /// The hash of the columns that the client was told; 0 while it has not asked.
@@ -72,11 +107,21 @@ public struct ClientUnnamed: Sendable {
 
     private var place: Int? { self.kept.firstIndex { $0.name == self.history.name } }
 
+    /// Whether a Parse says what the last one has said, and nothing is to be looked at in it:
+    /// programs send the same text in a loop.
+    ///
+    /// - Parameter range: what follows the name.
+    func isRepeated(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
+        guard let place = self.place, self.kept[place].isPlain else { return false }
+        return self.kept[place].body.isEqual(to: bytes, in: range)
+    }
+
     /// A Parse of it goes out, as the ledger's change `change`.
     ///
     /// - Parameters:
     ///   - range: what follows the name; nil when that is too long to be kept.
     ///   - isSuspicious: running it may leave something behind in the session.
+    ///   - isRepeated: what `isRepeated(_:in:)` has said.
     ///   - ended: the changes up to this one are answered.
     ///   - table: counts what is kept. Where it has no room, nothing is.
     mutating func parsed(
@@ -84,57 +129,40 @@ public struct ClientUnnamed: Sendable {
         _ bytes: Span<UInt8>,
         in range: Range<Int>?,
         isSuspicious: Bool,
+        isRepeated: Bool,
         change: Int,
         ended: Int,
         _ table: inout StatementTable
     ) {
+        let last = isRepeated ? self.place : nil
         self.history.becomes(name, change: change, ended: ended)
-        let place: Int
-        if let free = self.kept.firstIndex(where: { !self.history.mayBe($0.name) }) {
-            place = free
-            self.forget(free, &table)
-        } else {
-            place = self.kept.count
-            self.kept.append(
-                Kept(
-                    name: name,
-                    body: [],
-                    isWhole: false,
-                    isSuspicious: true,
-                    shape: 0
-                )
-            )
+        if let last, !self.history.mayBe(self.kept[last].name) {
+            // The last one will not come back, so what is kept of it is now this one's.
+            self.kept[last].name = name
+            self.kept[last].shape = 0
+            self.needsItsServer = false
+            self.needsLook = false
+            return
         }
-        self.kept[place].name = name
-        self.kept[place].shape = 0
-        self.kept[place].isSuspicious = isSuspicious
-        if let range, table.charge(range.count) {
-            bytes.append(range, to: &self.kept[place].body)
-            self.kept[place].isWhole = true
-        }
+        var place = 0
+        while place < self.kept.count, self.history.mayBe(self.kept[place].name) { place += 1 }
+        if place == self.kept.count { self.kept.append(Kept(name: name)) }
+        self.kept[place].become(name, isSuspicious: isSuspicious, &table)
+        if let range { self.kept[place].keep(bytes, range, &table) }
         self.needsItsServer = !self.kept[place].isWhole
-        self.needsLook =
-            isSuspicious || self.needsItsServer
-            || range.map { StatementCommand.mayBe(bytes, in: $0) } ?? true
-    }
-
-    private mutating func forget(_ place: Int, _ table: inout StatementTable) {
-        let count = self.kept[place].body.count
-        table.refund(count)
-        self.kept[place].body.removeAll(keepingCapacity: count <= Self.capacityKept)
-        self.kept[place].isWhole = false
+        self.needsLook = !self.kept[place].isPlain
     }
 
     /// The client has gone.
     mutating func removeAll(_ table: inout StatementTable) {
-        for place in self.kept.indices { self.forget(place, &table) }
+        for one in self.kept { table.refund(one.body.count) }
         self.kept.removeAll()
         self.history = UnnamedHistory()
     }
 
     /// A Close of it goes out, or a simple query, which drops it.
     mutating func dropped(change: Int, ended: Int) {
-        guard self.name != .none else { return }
+        guard !self.isAbsent else { return }
         self.history.becomes(.none, change: change, ended: ended)
         self.needsItsServer = false
     }
@@ -155,7 +183,7 @@ public struct ClientUnnamed: Sendable {
     /// As `UnnamedHistory.skipped`.
     mutating func skipped(before: Int, after: Int, failed: Int?) {
         if self.history.skipped(before: before, after: after, failed: failed) {
-            self.needsItsServer = false
+            self.needsItsServer = self.place.map { !self.kept[$0].isWhole } ?? false
             self.needsLook = true
         }
     }

@@ -48,6 +48,30 @@ public struct Pool: Equatable, Sendable {
         self.limits = limits
     }
 
+    /// A server goes from one place to another.
+    mutating func moved(
+        _ server: ServerID,
+        from old: ServerPlace,
+        to new: ServerPlace,
+        now: Instant
+    ) {
+        self.counts.add(-1, at: old)
+        self.counts.add(1, at: new)
+        if old == .idle { self.removeIdle(server) }
+        if new == .idle { self.idle.append(Idle(server: server, since: now)) }
+    }
+
+    private mutating func removeIdle(_ server: ServerID) {
+        // The last one in is the first one out, as a rule.
+        if self.idle.last?.server == server {
+            self.idle.removeLast()
+            return
+        }
+        let place = self.idle.lastIndex { $0.server == server }
+        guard let place else { preconditionFailure("an idle server is not listed as idle") }
+        self.idle.remove(at: place)
+    }
+
     /// How many servers are at a place.
     public func count(_ place: ServerPlace) -> Int { self.counts.count(place) }
 

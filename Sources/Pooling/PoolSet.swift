@@ -255,27 +255,11 @@ public struct PoolSet: Equatable, Sendable {
     mutating func move(_ server: ServerID, to place: ServerPlace, now: Instant) {
         let record = self.record(server)
         let index = record.pool.index
-        self.pools[index].counts.add(-1, at: record.place)
-        self.pools[index].counts.add(1, at: place)
         self.records[Int(server.index)].place = place
-        if record.place == .idle { self.removeIdle(server, from: index) }
-        if place == .idle {
-            self.pools[index].idle.append(Pool.Idle(server: server, since: now))
-        }
+        self.pools[index].moved(server, from: record.place, to: place, now: now)
         if record.place.isCounted || place.isCounted {
             self.shared.count(.moved(from: record.place, to: place), in: record.pool)
         }
-    }
-
-    private mutating func removeIdle(_ server: ServerID, from index: Int) {
-        // The last one in is the first one out, as a rule.
-        if self.pools[index].idle.last?.server == server {
-            self.pools[index].idle.removeLast()
-            return
-        }
-        let place = self.pools[index].idle.lastIndex { $0.server == server }
-        guard let place else { preconditionFailure("an idle server is not listed as idle") }
-        self.pools[index].idle.remove(at: place)
     }
 
     /// Whether the pool gives out no servers.

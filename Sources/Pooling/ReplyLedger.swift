@@ -1,4 +1,4 @@
-import Wire
+public import Wire
 
 /// What a server still owes: the one place that knows whom each reply is for and when nothing is
 /// due any more.
@@ -84,8 +84,7 @@ public struct ReplyLedger: Equatable, Sendable {
     }
 
     /// Entries are a request's code and its audience's bits.
-    @usableFromInline var entries: [UInt8] = []
-    @usableFromInline var head = 0
+    @usableFromInline var entries = LedgerEntries()
 
     /// An error came and the Sync that ends its batch has not been sent yet.
     public private(set) var isSkipping = false
@@ -131,11 +130,11 @@ public struct ReplyLedger: Equatable, Sendable {
     /// Whether the server owes nothing.
     // Inlinable, as the next: a call from another module copies the whole ledger first.
     @inlinable
-    public var isSettled: Bool { self.head == self.entries.count && !self.isSkipping }
+    public var isSettled: Bool { self.entries.count == 0 && !self.isSkipping }
 
     /// How many requests are not answered in full.
     @inlinable
-    public var count: Int { self.entries.count - self.head }
+    public var count: Int { self.entries.count }
 
     /// Whether what is answered now is Weir's own business.
     public var isSwallowing: Bool { self.currentAudience == .pooler }
@@ -143,8 +142,7 @@ public struct ReplyLedger: Equatable, Sendable {
     /// Whether something that Weir answers by itself has its turn.
     @inlinable
     public var owesMadeUp: Bool {
-        self.head < self.entries.count
-            && self.entries[self.head] & Self.audienceBits == Audience.madeUp.rawValue
+        self.entries.first & Self.audienceBits == Audience.madeUp.rawValue
     }
 
     /// Whether the request being answered belongs to the extended protocol, so that only a Sync
@@ -156,7 +154,7 @@ public struct ReplyLedger: Equatable, Sendable {
 
     /// Whether something is due that runs a statement.
     public var owesExecution: Bool {
-        self.entries[self.head...].contains { entry in
+        self.entries.contains { entry in
             let request = Self.request(entry)
             return request == .execute || request == .query || request == .functionCall
         }
@@ -164,26 +162,25 @@ public struct ReplyLedger: Equatable, Sendable {
 
     /// Whether a Sync or another request that ends a batch has been sent and is not answered.
     public var owesReady: Bool {
-        self.entries[self.head...].contains { Self.endsBatch(Self.request($0)) }
+        self.entries.contains { Self.endsBatch(Self.request($0)) }
     }
 
     /// The request at the head.
     public var current: Request? {
-        self.head < self.entries.count ? Self.request(self.entries[self.head]) : nil
+        Self.request(self.entries.first)
     }
 
     /// Whom the answer to it is for.
     public var currentAudience: Audience? {
-        guard self.head < self.entries.count else { return nil }
-        return Audience(rawValue: self.entries[self.head] & Self.audienceBits)
+        guard self.entries.count > 0 else { return nil }
+        return Audience(rawValue: self.entries.first & Self.audienceBits)
     }
 
     /// Whether the request at the head is answered with rows, whoever they are for.
     @inlinable
     @inline(__always)
     public var takesRows: Bool {
-        guard self.head < self.entries.count else { return false }
-        let code = self.entries[self.head] & ~Self.audienceBits
+        let code = self.entries.first & ~Self.audienceBits
         return code == Request.query.rawValue || code == Request.execute.rawValue
     }
 
@@ -198,10 +195,9 @@ public struct ReplyLedger: Equatable, Sendable {
         } else if self.isCopyingIn {
             self.sentIntoCopy(request)
             guard request == .copyEnd else { return }
-        } else if request == .copyEnd, self.head == self.entries.count {
+        } else if request == .copyEnd, self.entries.count == 0 {
             return  // Stray: the server ignores it, and nothing is due that it could end.
         }
-        self.compact()
         self.entries.append(request.rawValue | audience.rawValue)
         if Self.isChange(request) { self.changesSent += 1 }
         if Self.endsBatch(request) { self.batchStart = self.changesSent }
@@ -220,7 +216,7 @@ public struct ReplyLedger: Equatable, Sendable {
     /// it is swallowed. False when its Sync has not been sent.
     public mutating func swallowEnd() -> Bool {
         guard self.current == .sync else { return false }
-        self.entries[self.head] = Request.sync.rawValue | Audience.pooler.rawValue
+        self.entries.replaceFirst(with: Request.sync.rawValue | Audience.pooler.rawValue)
         return true
     }
 
@@ -232,19 +228,7 @@ public struct ReplyLedger: Equatable, Sendable {
 
     private mutating func advance(_ request: Request) {
         if Self.isChange(request) { self.changesEnded += 1 }
-        self.head += 1
-    }
-
-    /// Gives the room of answered entries back; a pipeline that never runs dry must not grow for
-    /// ever.
-    private mutating func compact() {
-        if self.head == self.entries.count {
-            self.entries.removeAll(keepingCapacity: true)
-            self.head = 0
-        } else if self.head > 1_024, self.head * 2 > self.entries.count {
-            self.entries.removeFirst(self.head)
-            self.head = 0
-        }
+        self.entries.removeFirst()
     }
 
     private mutating func sentIntoCopy(_ request: Request) {
@@ -264,9 +248,14 @@ public struct ReplyLedger: Equatable, Sendable {
 
     // MARK: Replies
 
-    /// Judges a reply by its kind.
-    public mutating func received(_ kind: UInt8) -> Verdict {
-        guard let kind = BackendKind(rawValue: kind) else { return .unexpected }
+    /// Judges a reply by its code.
+    public mutating func received(_ code: UInt8) -> Verdict {
+        self.received(BackendKind(rawValue: code))
+    }
+
+    /// Judges a reply by its kind; nil is none that there is.
+    public mutating func received(_ kind: BackendKind?) -> Verdict {
+        guard let kind else { return .unexpected }
         switch kind {
         case .notice:
             self.skipStrayCopyEnds()
@@ -292,7 +281,7 @@ public struct ReplyLedger: Equatable, Sendable {
         self.skipStrayCopyEnds()
         guard let request = self.current else { return .unexpected }
         let verdict: Verdict
-        switch self.currentAudience {
+        switch Audience(rawValue: self.entries.first & Self.audienceBits) {
         case .client: verdict = .forward
         case .resumed: verdict = kind == .parameterDescription ? .swallow : .forward
         case .parameters: verdict = kind == .parameterDescription ? .forward : .swallow
@@ -314,13 +303,13 @@ public struct ReplyLedger: Equatable, Sendable {
             break
         case (.execute, .commandComplete), (.execute, .emptyQuery), (.execute, .portalSuspended):
             self.copyInEnded()
-            self.head += 1
+            self.entries.removeFirst()
         case (.parse, .parseComplete), (.close, .closeComplete),
             (.describeStatement, .rowDescription), (.describeStatement, .noData):
             self.changesEnded += 1
-            self.head += 1
+            self.entries.removeFirst()
         case (.bind, .bindComplete), (.describePortal, .rowDescription), (.describePortal, .noData):
-            self.head += 1
+            self.entries.removeFirst()
         default:
             return .unexpected
         }
@@ -390,8 +379,7 @@ public struct ReplyLedger: Equatable, Sendable {
         self.syncsIntoCopy = 0
         // What was sent behind the COPY's own request is read by the COPY, up to the end of the
         // data.
-        let next = self.head + 1
-        var end = next
+        var end = 1
         while end < self.entries.count {
             let request = Self.request(self.entries[end])
             if request == .copyEnd {
@@ -402,7 +390,7 @@ public struct ReplyLedger: Equatable, Sendable {
             if let request, Self.isChange(request) { self.changesEnded += 1 }
             end += 1
         }
-        self.entries.removeSubrange(next..<end)
+        if end > 1 { self.entries.removeSubrange(1..<end) }
     }
 
     private mutating func copyInEnded() {
@@ -411,15 +399,16 @@ public struct ReplyLedger: Equatable, Sendable {
         self.isCopyingIn = false
         self.syncsIntoCopy = 0
         // The end of these data must not be taken for the end of the next COPY of the same query.
-        let next = self.head + 1
-        if next < self.entries.count, Self.request(self.entries[next]) == .copyEnd {
-            self.entries.remove(at: next)
+        if self.entries.count > 1, Self.request(self.entries[1]) == .copyEnd {
+            self.entries.removeSubrange(1..<2)
         }
     }
 
     /// An end of data that no COPY reads is ignored by the server.
     private mutating func skipStrayCopyEnds() {
-        while self.current == .copyEnd { self.head += 1 }
+        while self.entries.first & ~Self.audienceBits == Request.copyEnd.rawValue {
+            self.entries.removeFirst()
+        }
     }
 
     // MARK: Entries
@@ -427,7 +416,9 @@ public struct ReplyLedger: Equatable, Sendable {
     /// The bits of an entry that say whom it is for.
     @usableFromInline static let audienceBits: UInt8 = 0xE0
 
+    @inline(__always)
     private static func request(_ entry: UInt8) -> Request? {
+        // The codes are those from zero on.
         Request(rawValue: entry & ~Self.audienceBits)
     }
 

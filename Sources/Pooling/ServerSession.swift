@@ -74,6 +74,9 @@ public struct ServerSession: Equatable, Sendable {
         self.ledger.isSettled && self.status == .idle && !self.isBatchOpen && !self.ledger.isMisled
     }
 
+    /// `isAtRest`, asked in place.
+    public mutating func rests() -> Bool { self.isAtRest }
+
     // MARK: Requests
 
     /// A request has been sent for the client that has this server checked out, or for Weir itself.
@@ -82,7 +85,8 @@ public struct ServerSession: Equatable, Sendable {
         for audience: ReplyLedger.Audience = .client
     ) {
         let isReadByCopy = self.ledger.isCopyingIn
-        if request == .query, self.unnamed != .none, !isReadByCopy, !self.ledger.isSkipping {
+        if request == .query, !self.unnamedHistory.isAbsent, !isReadByCopy, !self.ledger.isSkipping
+        {
             // PostgreSQL drops the unnamed statement before it runs a simple query.
             self.changeUnnamed(to: .none)
         }
@@ -91,7 +95,7 @@ public struct ServerSession: Equatable, Sendable {
         case .query, .functionCall: self.isBatchOpen = false
         case .sync: if !isReadByCopy { self.isBatchOpen = false }
         case .copyEnd: break  // The end of a COPY is not the end of the batch that it belongs to.
-        default: if audience != .pooler { self.isBatchOpen = true }
+        default: self.isBatchOpen = true
         }
     }
 
@@ -165,7 +169,8 @@ public struct ServerSession: Equatable, Sendable {
 
     /// A client's Close of the unnamed statement goes out. Called before `sent`.
     mutating func unnamedDropped() {
-        if self.unnamed != .none, !self.ledger.isSkipping { self.changeUnnamed(to: .none) }
+        guard !self.unnamedHistory.isAbsent, !self.ledger.isSkipping else { return }
+        self.changeUnnamed(to: .none)
     }
 
     /// Weir has parsed a client's unnamed statement again, in front of what uses it. That may fail,
@@ -197,10 +202,19 @@ public struct ServerSession: Equatable, Sendable {
 
     // MARK: Replies
 
-    /// Judges a reply; `status` is the body of a ReadyForQuery and is ignored otherwise.
-    public mutating func received(_ kind: UInt8, status: UInt8 = 0) -> ReplyLedger.Verdict {
+    /// Judges a reply by its code, as `received(_:status:)` by its kind.
+    public mutating func received(_ code: UInt8, status: UInt8 = 0) -> ReplyLedger.Verdict {
+        self.received(BackendKind(rawValue: code), status: status)
+    }
+
+    /// Judges a reply, nil being of no kind that there is; `status` is the body of a ReadyForQuery
+    /// and is ignored otherwise.
+    public mutating func received(
+        _ kind: BackendKind?,
+        status: UInt8 = 0
+    ) -> ReplyLedger.Verdict {
         let changesEnded = self.ledger.changesEnded
-        let isOfParse = kind == BackendKind.error.rawValue && self.ledger.current == .parse
+        let isOfParse = kind == .error && self.ledger.current == .parse
         let verdict = self.ledger.received(kind)
         switch verdict {
         case .forwardError, .swallowError, .replaceError:
@@ -220,7 +234,7 @@ public struct ServerSession: Equatable, Sendable {
         case .unexpected, .asynchronousError:
             self.isBroken = true
         case .forward, .swallow:
-            if kind == BackendKind.copyIn.rawValue { self.copyInStarted() }
+            if kind == .copyIn { self.copyInStarted() }
         default:
             break
         }

@@ -10,6 +10,8 @@ struct ServerStatements: Sendable {
         var change: Int
         /// The hash of its result's columns; 0 if not known yet.
         var shape: UInt64 = 0
+        /// The hash of its parameters' types; 0 if not known yet.
+        var types: UInt64 = 0
         /// It has been used since the hand of the clock came by.
         var isUsed = true
         /// Not known to be there, or known to be of no use: it is closed and parsed again first.
@@ -31,20 +33,34 @@ struct ServerStatements: Sendable {
     mutating func used(_ place: Int) { self.copies[place].isUsed = true }
 
     /// A copy whose Parse is the ledger's change `change`.
-    mutating func parsed(_ statement: Int, change: Int, _ table: inout StatementTable) {
+    ///
+    /// - Parameter types: the hash of its parameters' types; 0 where PostgreSQL is to find them.
+    mutating func parsed(
+        _ statement: Int,
+        change: Int,
+        types: UInt64 = 0,
+        _ table: inout StatementTable
+    ) {
+        let copy = Copy(statement: statement, change: change, types: types)
         if let place = self.place(of: statement) {
-            self.copies[place] = Copy(statement: statement, change: change)
+            self.copies[place] = copy
             return
         }
         table.holdCopy(of: statement)
-        self.insert(Copy(statement: statement, change: change))
+        self.insert(copy)
     }
 
     /// A copy that came along from another worker.
     mutating func brought(_ copy: StatementCopy, _ table: inout StatementTable) {
         let statement = table.holdCopy(of: copy.key)
         self.insert(
-            Copy(statement: statement, change: 0, shape: copy.shape, isStale: copy.isStale)
+            Copy(
+                statement: statement,
+                change: 0,
+                shape: copy.shape,
+                types: copy.types,
+                isStale: copy.isStale
+            )
         )
     }
 
@@ -60,8 +76,22 @@ struct ServerStatements: Sendable {
         self.index.insert(Self.hash(copy.statement), place)
     }
 
-    mutating func described(_ statement: Int, shape: UInt64) {
-        if let place = self.place(of: statement) { self.copies[place].shape = shape }
+    /// The answer to the ledger's change `change`, which may be about a copy before this one.
+    mutating func described(_ statement: Int, shape: UInt64, by change: Int) {
+        guard let place = self.place(of: statement), self.copies[place].change <= change else {
+            return
+        }
+        self.copies[place].shape = shape
+    }
+
+    /// A server has said what the types of its parameters are, in the answer to the ledger's change
+    /// `change`; false where that was known, or is about a copy before this one.
+    mutating func found(types: UInt64, of statement: Int, by change: Int) -> Bool {
+        guard let place = self.place(of: statement), self.copies[place].types == 0,
+            self.copies[place].change <= change
+        else { return false }
+        self.copies[place].types = types
+        return true
     }
 
     mutating func becameStale(_ statement: Int) {

@@ -75,6 +75,11 @@ public struct SessionWatch: Sendable {
     /// The server has run a DISCARD ALL of the client's.
     public mutating func discarded() { self.hasDiscarded = true }
 
+    /// Whether something may have been run since the last answer that sets a setting back.
+    public func mayReset(_ name: String) -> Bool {
+        self.raised.resetsAll || self.raised.setsUnseen || self.raised.resets.contains(name)
+    }
+
     // MARK: What is asked
 
     /// Whether the client keeps its server.

@@ -21,6 +21,30 @@ public struct SettingValue: Hashable, Sendable {
         return "pg_catalog.convert_from(\(Self.bytes(self.value)),pg_catalog.getdatabaseencoding())"
     }
 
+    /// A statement that sets settings for the session.
+    ///
+    /// - Parameter onlyIfReset: leaves what the session has set itself as it is. PostgreSQL lists
+    ///   the role and what is an application's own nowhere: those count as set back where they are
+    ///   as in a new session.
+    public static func statement(_ settings: [SettingValue], onlyIfReset: Bool) -> String {
+        guard onlyIfReset else {
+            let calls = settings.map {
+                "pg_catalog.set_config(\(Self.literal($0.name)),\($0.literal),false)"
+            }
+            return "SELECT " + calls.joined(separator: ",")
+        }
+        let rows = settings.map { "(\(Self.literal($0.name)),\($0.literal))" }
+        return "SELECT pg_catalog.set_config(w.n,w.v,false)"
+            + " FROM (VALUES \(rows.joined(separator: ","))) w(n,v)"
+            + " LEFT JOIN pg_catalog.pg_settings s"
+            + " ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(w.n)"
+            + " WHERE CASE WHEN s.source IS NOT NULL"
+            + " THEN s.source OPERATOR(pg_catalog.<>) 'session'"
+            + " ELSE COALESCE(pg_catalog.current_setting(w.n,true),'') OPERATOR(pg_catalog.=)"
+            + " CASE WHEN w.n OPERATOR(pg_catalog.=) '\(SettingNames.role)'"
+            + " THEN 'none' ELSE '' END END"
+    }
+
     /// Any name as SQL, in the same way.
     static func literal(_ name: String) -> String {
         let value = SettingValue(name: name, value: Array(name.utf8))

@@ -4,6 +4,8 @@ public struct StatementCopy: Equatable, Sendable {
     public var key: ContentHash
     /// The shape of its result; 0 if not known.
     public var shape: UInt64
+    /// The hash of its parameters' types; 0 if not known.
+    public var types: UInt64
     /// Whether it has to be parsed again.
     public var isStale: Bool
 }

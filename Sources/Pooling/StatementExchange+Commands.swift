@@ -56,11 +56,16 @@ extension StatementExchange {
         if isQuery {
             let outcome = self.askBeforeQuery(&session, &writer)
             guard outcome == .pass else { return outcome }
-            // In a failed transaction all texts fail alike. In a batch without a Sync nothing can
-            // be put before a simple query.
-            if session.status == .failed || session.isBatchOpen { return .pass }
+            if session.isBatchOpen {
+                // It has no Sync, so only what cannot fail can be put before a simple query.
+                guard case .deallocate = command else { return .pass }
+            } else if session.status == .failed {
+                // In a failed transaction all texts fail alike.
+                return .pass
+            }
         }
-        if !isQuery || self.realization == .none {
+        if self.realization == .none {
+            let isQuery = isQuery && !session.isBatchOpen
             var body: [UInt8] = [0, 0, 0]
             if case .execute = command {
                 body = table.resolvedBody(of: client.slots[found.slot].statement)

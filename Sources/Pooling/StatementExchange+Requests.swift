@@ -38,7 +38,8 @@ extension StatementExchange {
         let number: Int
         let outcome: Outcome
         if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
-            !self.isOutdated(at: place, table), Self.isCertain(session)
+            !self.isOutdated(at: place, table), !self.isOfOtherTypes(at: place, table),
+            !table.entries[statement].isDoubted, Self.isCertain(session)
         {
             session.sent(.parse, for: .madeUp)
             number = session.ledger.changesSent
@@ -133,21 +134,26 @@ extension StatementExchange {
         guard found.slot >= 0 else {
             return (Self.unknown(bytes, name, &session, &writer), -1)
         }
-        guard let statement = self.current(found.slot, &client, &table) else {
-            return (.refuse(Self.full), -1)
+        let statement: Int
+        switch self.current(found.slot, &client, &table) {
+        case .statement(let current): statement = current
+        case .none(let fields): return (.refuse(fields), -1)
         }
         let known = client.slots[found.slot].shape
+        let types = client.slots[found.slot].types
         // A guess that had nothing to go by is none until the server has said something.
         let isUnguessed = known == 0 && client.slots[found.slot].isGuess
         let place = self.prepare(
             statement,
             known: known,
             mustKnow: known > ResultShape.none || isUnguessed,
+            types,
             &session,
             &table,
             &writer
         )
         guard let place else { return (.hold, -1) }
+        if types == 0 { client.typed(found.slot, self.copies.copies[place].types) }
         let shape = self.copies.copies[place].shape
         if known != shape, known != 0, shape != 0 {
             // Who has not asked cannot tell, unless it reads what it expects by the byte.
@@ -159,7 +165,9 @@ extension StatementExchange {
             client.prepared(found.slot, shape: shape)
         } else if client.slots[found.slot].isGuess, shape != 0 {
             if known == 0 { client.prepared(found.slot, shape: shape, isGuess: true) }
-            self.guessHolds(at: found.slot, session, &client)
+            // Taken for the truth, as long as the server does not say otherwise.
+            self.guesses.append(found.slot)
+            client.guessed(found.slot, false)
         }
         if self.isCommandBound { self.leavingIfExecuted = nil }
         if table.entries[statement].isCommand {
@@ -168,17 +176,6 @@ extension StatementExchange {
         }
         self.lastBound = found.slot
         return (.renamed, statement)
-    }
-
-    /// A Bind takes what was guessed for the truth, as long as the server does not say otherwise.
-    private mutating func guessHolds(
-        at slot: Int,
-        _ session: borrowing ServerSession,
-        _ client: inout ClientStatements
-    ) {
-        if !session.isBatchOpen { self.guesses.removeAll(keepingCapacity: true) }
-        self.guesses.append(slot)
-        client.guessed(slot, false)
     }
 
     /// Whether a Bind asks for results in binary form.
@@ -231,8 +228,10 @@ extension StatementExchange {
         let found = client.find(bytes, name)
         if self.waits(for: found.change, session) { return .hold }
         guard found.slot >= 0 else { return Self.unknown(bytes, name, &session, &writer) }
-        guard let statement = self.current(found.slot, &client, &table) else {
-            return .refuse(Self.full)
+        let statement: Int
+        switch self.current(found.slot, &client, &table) {
+        case .statement(let current): statement = current
+        case .none(let fields): return .refuse(fields)
         }
         let slot = client.slots[found.slot]
         let known = slot.isTold ? slot.shape : 0
@@ -240,11 +239,13 @@ extension StatementExchange {
             statement,
             known: known,
             mustKnow: known > ResultShape.none,
+            slot.types,
             &session,
             &table,
             &writer
         )
         guard let place else { return .hold }
+        if slot.isGuess { self.guesses.append(found.slot) }
         let isResumed = self.resumesDescribe
         self.resumesDescribe = false
         if known > ResultShape.none, self.copies.copies[place].shape != known {
@@ -282,6 +283,11 @@ extension StatementExchange {
         let found = client.find(bytes, name)
         if self.waits(for: found.change, session) { return .hold }
         guard found.slot >= 0 else { return .pass }
+        if session.hasNamedStatements {
+            // A command about it that was not run has left it on the server.
+            writer.closeStatement(name: bytes.copy(name) + [0])
+            session.sent(.close, for: .quiet)
+        }
         session.sent(.close, for: .madeUp)
         client.closing(found.slot, change: session.ledger.changesSent)
         self.journal.append(.closed(slot: found.slot), at: session.ledger.changesSent, &table)
@@ -296,20 +302,27 @@ extension StatementExchange {
     /// - Parameters:
     ///   - known: what the client knows the result to look like.
     ///   - mustKnow: what it looks like on this server must be known first.
+    ///   - types: those of the parameters that the client goes by, which must be known, too.
     private mutating func prepare(
         _ statement: Int,
         known: UInt64,
         mustKnow: Bool,
+        _ types: UInt64,
         _ session: inout ServerSession,
         _ table: inout StatementTable,
         _ writer: inout MessageWriter
     ) -> Int? {
         if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
+            !self.isOfOtherTypes(at: place, table),
             !mustKnow || self.copies.copies[place].shape == known
                 || !self.isOutdated(at: place, table)
         {
             self.copies.used(place)
-            if !mustKnow || self.copies.copies[place].shape != 0 { return place }
+            if !mustKnow || self.copies.copies[place].shape != 0,
+                types == 0 || self.copies.copies[place].types != 0
+            {
+                return place
+            }
             if self.copies.copies[place].change <= session.ledger.changesEnded,
                 self.journal.isEmpty
             {
@@ -321,7 +334,10 @@ extension StatementExchange {
         self.makeRoom(for: statement, session: &session, &table, &writer)
         _ = self.parse(statement, for: .quiet, &session, &table, &writer)
         self.describe(statement, &session, &table, &writer)
-        return mustKnow ? self.hold(&writer) : self.copies.place(of: statement)
+        guard let place = self.copies.place(of: statement), !mustKnow,
+            types == 0 || self.copies.copies[place].types != 0
+        else { return self.hold(&writer) }
+        return place
     }
 
     /// Holds a message until something is answered that belongs to the batch under way: PostgreSQL
@@ -377,8 +393,10 @@ extension StatementExchange {
         )
         session.sent(.parse, for: audience)
         let number = session.ledger.changesSent
+        let isOpen = isOfClient || table.entries[statement].isDoubted
+        let types = isOpen ? 0 : table.entries[statement].typesHash
         // Its Describe comes next, and only then all is known of it.
-        self.copies.parsed(statement, change: number + 1, &table)
+        self.copies.parsed(statement, change: number + 1, types: types, &table)
         self.journal.append(.parsed(statement: statement), at: number, &table)
         return number
     }
@@ -429,6 +447,16 @@ extension StatementExchange {
         return copy.shape != 0 && copy.shape != table.entries[copy.statement].shape
     }
 
+    /// Whether its parameters have other types than a server has found since.
+    @inline(__always)
+    private func isOfOtherTypes(at place: Int, _ table: borrowing StatementTable) -> Bool {
+        let (own, found) = (
+            self.copies.copies[place].types,
+            table.entries[self.copies.copies[place].statement].typesHash
+        )
+        return own != found && own != 0 && found != 0
+    }
+
     @inline(__always)
     private func isUsable(at place: Int, _ session: borrowing ServerSession) -> Bool {
         let copy = self.copies.copies[place]
@@ -437,18 +465,38 @@ extension StatementExchange {
             || copy.change > session.ledger.batchStart
     }
 
-    /// The statement at a client's slot under the settings that the client has now; nil when there
-    /// is no room for it.
+    /// What stands at a client's slot now.
+    private enum Current {
+        case statement(Int)
+        /// It cannot be used any more.
+        case none(ErrorFields)
+    }
+
+    /// The statement at a client's slot under the settings that the client has now, with the types
+    /// of parameters that it goes by.
     private func current(
         _ slot: Int,
         _ client: inout ClientStatements,
         _ table: inout StatementTable
-    ) -> Int? {
-        let statement = client.slots[slot].statement
-        if table.entries[statement].parsing == client.parsing { return statement }
-        guard let other = table.exchange(statement, parsing: client.parsing) else { return nil }
+    ) -> Current {
+        var statement = client.slots[slot].statement
+        let types = client.slots[slot].types
+        let found = table.entries[statement].typesHash
+        if types != found, types != 0, found != 0 {
+            // A server has found others since.
+            guard let other = table.exchange(statement, types: types) else {
+                return .none(Self.changed)
+            }
+            client.replace(slot, with: other)
+            statement = other
+        }
+        if table.entries[statement].parsing == client.parsing { return .statement(statement) }
+        guard let other = table.exchange(statement, parsing: client.parsing) else {
+            return .none(Self.full)
+        }
         client.replace(slot, with: other)
-        return other
+        client.typed(slot, 0)
+        return .statement(other)
     }
 
     // MARK: Words

@@ -8,12 +8,14 @@ extension StatementExchange {
     /// - Parameters:
     ///   - body: what follows the name; nil when it is too long to be kept.
     ///   - isSuspicious: running it may leave something behind in the session.
+    ///   - isRepeated: the client's last one has the same body, and is plain.
     public mutating func unnamedParsed(
         _ bytes: Span<UInt8>,
         body: Range<Int>?,
         isSuspicious: Bool,
+        isRepeated: Bool = false,
         as name: UnnamedStatement,
-        _ session: borrowing ServerSession,
+        _ session: inout ServerSession,
         _ client: inout ClientStatements,
         _ table: inout StatementTable
     ) {
@@ -23,6 +25,7 @@ extension StatementExchange {
             bytes,
             in: body,
             isSuspicious: isSuspicious,
+            isRepeated: isRepeated,
             change: session.ledger.changesSent + 1,
             ended: session.ledger.changesEnded,
             &table
@@ -31,7 +34,7 @@ extension StatementExchange {
 
     /// A simple query goes out, which drops the unnamed statement. Called before it is entered.
     public mutating func querySent(
-        _ session: borrowing ServerSession,
+        _ session: inout ServerSession,
         _ client: inout ClientStatements
     ) {
         guard !Self.isIgnored(session) else { return }

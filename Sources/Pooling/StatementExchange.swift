@@ -84,7 +84,7 @@ public struct StatementExchange: Sendable {
     /// The Describe that comes next is sent for the second time, and its parameters have been
     /// passed on.
     var resumesDescribe = false
-    /// Slots bound in the batch under way whose shapes had been guessed.
+    /// Slots in use of which all was guessed that is known, until a server says more.
     var guesses: [Int] = []
     /// The Describe at the head has told its client of the parameters.
     private var hasToldParameters = false
@@ -120,19 +120,20 @@ public struct StatementExchange: Sendable {
     ///
     /// - Parameters:
     ///   - range: the answer's body in `bytes`.
-    ///   - session: after the answer.
+    ///   - session: after the answer. Not changed: but what is borrowed of an object's is copied
+    ///     first, and this is the data path.
     public mutating func received(
         _ kind: BackendKind,
         _ bytes: Span<UInt8>,
         in range: Range<Int>,
-        _ session: borrowing ServerSession,
+        _ session: inout ServerSession,
         _ client: inout ClientStatements,
         _ table: inout StatementTable
     ) {
         let ended = session.ledger.changesEnded
         switch kind {
         case .parameterDescription:
-            self.typesReceived(bytes, range, at: ended + 1, &table)
+            self.typesReceived(bytes, range, at: ended + 1, &client, &table)
             self.hasToldParameters = session.ledger.currentAudience == .client
         case .rowDescription:
             self.hasToldParameters = false
@@ -150,12 +151,23 @@ public struct StatementExchange: Sendable {
         _ bytes: Span<UInt8>,
         _ range: Range<Int>,
         at number: Int,
+        _ client: inout ClientStatements,
         _ table: inout StatementTable
     ) {
+        let hash = ParameterTypes.hash(bytes, in: range)
         for item in self.journal.items(at: number) {
             switch item.change {
             case .described(let statement), .asked(_, let statement):
-                table.found(bytes.copy(range), of: statement)
+                // What an old copy says again is no news.
+                if self.copies.found(types: hash, of: statement, by: number) {
+                    table.found(bytes.copy(range), hash: hash, of: statement)
+                }
+            default:
+                break
+            }
+            switch item.change {
+            case .noted(let slot, let statement), .asked(let slot, let statement):
+                if client.has(statement, at: slot) { client.typed(slot, hash) }
             default:
                 break
             }
@@ -171,7 +183,7 @@ public struct StatementExchange: Sendable {
         for item in self.journal.items(at: number) {
             switch item.change {
             case .described(let statement):
-                self.copies.described(statement, shape: shape)
+                self.copies.described(statement, shape: shape, by: number)
                 table.described(statement, shape: shape)
             case .noted(let slot, let statement):
                 if client.has(statement, at: slot) { client.prepared(slot, shape: shape) }
@@ -179,7 +191,8 @@ public struct StatementExchange: Sendable {
                 self.unnamedShape = (name, shape)
             case .asked(let slot, let statement):
                 if client.has(statement, at: slot) { client.told(slot, shape: shape) }
-                self.copies.described(statement, shape: shape)
+                if !self.guesses.isEmpty { self.guesses.removeAll { $0 == slot } }
+                self.copies.described(statement, shape: shape, by: number)
                 table.described(statement, shape: shape)
             case .askedUnnamed(let name):
                 client.unnamed.described(name, shape: shape)
@@ -217,7 +230,7 @@ public struct StatementExchange: Sendable {
     public mutating func failed(
         after before: Int,
         isChange: Bool,
-        _ session: borrowing ServerSession,
+        _ session: inout ServerSession,
         _ client: inout ClientStatements,
         _ table: inout StatementTable
     ) {
@@ -254,17 +267,12 @@ public struct StatementExchange: Sendable {
     /// The server has run DEALLOCATE ALL or DISCARD ALL for its client: it has no statements, and
     /// the client has none.
     public mutating func deallocated(
-        _ session: borrowing ServerSession,
+        _ session: inout ServerSession,
         _ client: inout ClientStatements,
         _ table: inout StatementTable
     ) {
         self.copies.removeAll(upTo: session.ledger.changesEnded, &table)
         client.removeAll(upTo: session.ledger.changesEnded, &table)
-    }
-
-    /// A Bind has gone well: the batch will not be sent again, and what was guessed in it holds.
-    public mutating func bindCompleted() {
-        if !self.guesses.isEmpty { self.guesses.removeAll(keepingCapacity: true) }
     }
 
     /// What the client calls a statement, for messages to people.
@@ -285,11 +293,39 @@ public struct StatementExchange: Sendable {
     /// - Parameter isDescribe: a Describe has failed; PostgreSQL may have sent its parameters
     ///   before.
     public mutating func batchResumes(isDescribe: Bool, _ client: inout ClientStatements) {
-        self.copies.becameStale()
         for slot in self.guesses { client.guessed(slot, true) }
         self.guesses.removeAll(keepingCapacity: true)
         self.resumesDescribe = isDescribe && self.hadToldParameters
     }
+
+    /// A Bind or a Describe has failed for what it says of values or of types. Where the client has
+    /// got a copy that another one's Parse had made, PostgreSQL might have found other types for
+    /// it: they are found again when it is used next. False where that was not so.
+    public mutating func doubtsGuesses(
+        _ client: inout ClientStatements,
+        _ table: inout StatementTable
+    ) -> Bool {
+        var doubts = false
+        for slot in self.guesses {
+            let statement = client.slots[slot].statement
+            guard statement >= 0, table.hasOpenTypes(statement) else { continue }
+            table.doubt(statement)
+            self.copies.becameStale(statement)
+            client.typed(slot, 0)
+            doubts = true
+        }
+        // The parameters that it has been told would not be those that are found.
+        return doubts && !self.hadToldParameters
+    }
+
+    /// A Bind has been answered: what was guessed is true.
+    @inline(__always)
+    public mutating func boundOne() {
+        if !self.guesses.isEmpty { self.guesses.removeAll(keepingCapacity: true) }
+    }
+
+    /// An error has been dealt with, by which all that was in use may have been skipped.
+    public mutating func errorEnded() { self.guesses.removeAll(keepingCapacity: true) }
 
     // MARK: Links
 
@@ -346,7 +382,9 @@ public struct StatementExchange: Sendable {
             return StatementCopy(
                 key: table.entries[copy.statement].key,
                 shape: copy.shape,
-                isStale: copy.isStale
+                types: copy.types,
+                // What its parameters are cannot be asked for any more.
+                isStale: copy.isStale || copy.types == 0
             )
         }
     }

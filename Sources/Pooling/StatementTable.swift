@@ -36,6 +36,12 @@ public struct StatementTable: Sendable {
         var isCommand = false
         /// The types that a server has found for its parameters, as in a Parse; empty if not known.
         var types: [UInt8] = []
+        /// The hash of those; 0 if not known.
+        var typesHash: UInt64 = 0
+        /// Those that servers found before, as long as clients may go by them.
+        var earlierTypes: [[UInt8]] = []
+        /// They may be others by now: the next Parse leaves open what its clients have left open.
+        var isDoubted = false
     }
 
     private(set) var entries: [Entry] = []
@@ -49,6 +55,9 @@ public struct StatementTable: Sendable {
     public private(set) var bytes = 0
     /// The most that they may take.
     public let bytesMax: Int
+
+    /// How many changes of a statement's types are remembered.
+    private static let earlierTypesMax = 4
 
     /// What a statement takes beside its text and its name.
     static let overhead = 128
@@ -82,14 +91,18 @@ public struct StatementTable: Sendable {
         return nil
     }
 
+    // Mutating, as the two that follow: of another module's object the table would be copied first.
+
     /// What servers call a statement, with its zero.
-    public func name(of statement: Int) -> [UInt8] { self.entries[statement].name }
+    public mutating func name(of statement: Int) -> [UInt8] { self.entries[statement].name }
 
     /// The text and the declared types, as in a Parse.
-    public func body(of statement: Int) -> [UInt8] { self.entries[statement].body }
+    public mutating func body(of statement: Int) -> [UInt8] { self.entries[statement].body }
 
     /// Whether running it may leave something behind in the session.
-    public func isSuspicious(_ statement: Int) -> Bool { self.entries[statement].isSuspicious }
+    public mutating func isSuspicious(_ statement: Int) -> Bool {
+        self.entries[statement].isSuspicious
+    }
 
     /// Whether running what a Parse says behind the name may leave something behind in the session.
     public static func isSuspicious(_ bytes: Span<UInt8>, in body: Range<Int>) -> Bool {
@@ -102,7 +115,8 @@ public struct StatementTable: Sendable {
     func resolvedBody(of statement: Int) -> [UInt8] {
         let body = self.entries[statement].body
         let types = self.entries[statement].types
-        guard !types.isEmpty, let end = body.firstIndex(of: 0) else { return body }
+        guard !types.isEmpty, !self.entries[statement].isDoubted, let end = body.firstIndex(of: 0)
+        else { return body }
         return body[...end] + types
     }
 
@@ -203,8 +217,45 @@ public struct StatementTable: Sendable {
     }
 
     /// A server has found the types of its parameters.
-    mutating func found(_ types: [UInt8], of statement: Int) {
+    mutating func found(_ types: [UInt8], hash: UInt64, of statement: Int) {
+        self.entries[statement].isDoubted = false
+        guard self.entries[statement].typesHash != hash else { return }
+        if self.entries[statement].typesHash != 0 {
+            let earlier = self.entries[statement].earlierTypes
+            self.entries[statement].earlierTypes =
+                earlier.suffix(Self.earlierTypesMax - 1) + [self.entries[statement].types]
+        }
         self.entries[statement].types = types
+        self.entries[statement].typesHash = hash
+    }
+
+    /// Whether it has parameters whose types PostgreSQL finds.
+    func hasOpenTypes(_ statement: Int) -> Bool {
+        let (body, types) = (self.entries[statement].body, self.entries[statement].types)
+        return !types.isEmpty && !body.elementsEqual(self.resolvedBody(of: statement))
+    }
+
+    /// Its table may have changed: the types of its parameters are to be found again.
+    mutating func doubt(_ statement: Int) { self.entries[statement].isDoubted = true }
+
+    /// The same statement with the types that a server had found for it before, for a client that
+    /// goes by those; gives `statement` back. Nil when they are not known any more, or there is no
+    /// room, and then nothing has changed.
+    mutating func exchange(_ statement: Int, types hash: UInt64) -> Int? {
+        let earlier = self.entries[statement].earlierTypes.last {
+            ParameterTypes.hash($0.span, in: 0..<$0.count) == hash
+        }
+        let body = self.entries[statement].body
+        guard let earlier, let end = body.firstIndex(of: 0) else { return nil }
+        let resolved = body[...end] + earlier
+        let other = self.hold(
+            resolved.span,
+            in: 0..<resolved.count,
+            pool: self.entries[statement].pool,
+            parsing: self.entries[statement].parsing
+        )
+        if other != nil { self.release(statement) }
+        return other
     }
 
     // MARK: Entries

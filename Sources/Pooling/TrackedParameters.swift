@@ -34,7 +34,7 @@ public struct TrackedParameters: Sendable {
     /// The names that are always followed.
     public static let standardNames = [
         "client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings",
-        "application_name",
+        "application_name", "default_transaction_read_only",
     ]
 
     /// Creates the table; `extra` is `track_extra_parameters`.
@@ -81,7 +81,7 @@ public struct TrackedParameters: Sendable {
         if let known = self.entries[combination.index].parsing { return known }
         var content: [UInt8] = []
         for (name, value) in zip(self.names, self.entries[combination.index].values)
-        where name != "application_name" {
+        where SettingNames.affectsParsing(name.lowercased()) {
             content += name.utf8
             content.append(value == nil ? 0 : 1)
             content += (value ?? "").utf8

@@ -65,6 +65,9 @@ struct UnnamedHistory: Sendable {
         return true
     }
 
+    /// Whether there is none, whatever is thrown away.
+    var isAbsent: Bool { self.newest.name == .none && self.count == 0 }
+
     /// Whether no number of a ledger is kept.
     var isSettled: Bool { self.newest.change == 0 && self.count == 0 }
 

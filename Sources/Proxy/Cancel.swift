@@ -88,9 +88,9 @@ extension Worker {
     /// Cancels a query that no server has seen yet.
     private func cancelUnsent(_ client: ClientConnection) {
         guard client.session.state == .waiting, let pool = client.pool else {
-            // As soon as the server stands as the client wants it. Whatever else Weir may ask of a
-            // server that has a client comes behind what that has asked for.
-            client.isCancelPending = client.server?.own == .parameters
+            // As soon as Weir has done with the server. Where nothing waits behind that, what the
+            // client has asked for is over, and there is nothing to cancel.
+            client.isCancelPending = client.isCancelPending || self.hasWaitingRequests(client)
             return
         }
         self.touch(pool)
@@ -100,6 +100,15 @@ extension Worker {
             // It has been promised a server in this turn.
             client.isCancelPending = true
         }
+    }
+
+    /// A query that had to wait for Weir, and was canceled meanwhile, has been sent, if its client
+    /// has kept its server.
+    func cancelWaiting(_ client: ClientConnection) {
+        guard client.session.state == .linked, let server = client.server else { return }
+        client.isCancelPending = false
+        guard server.own == .none, !server.session.ledger.isSettled else { return }
+        self.startCancel(server, for: nil)
     }
 
     /// A query that was canceled before it was sent gets its answer.

@@ -62,6 +62,8 @@ final class ClientConnection {
     }
     /// Of that, what it has asked for when it connected, and gets back by RESET.
     var startupSettings: [SettingValue] = []
+    /// Of the settings that servers report, what it has asked for then; nil where that is nothing.
+    var loginParameters = TrackedParameters.Combination.unknown
     /// A server has stood as it wants it: what it has set can be set.
     var hasProvenWishes = false
     /// What it has set was refused at last; then a statement that sets something of it back may do
@@ -94,7 +96,8 @@ final class ClientConnection {
     var requestTime: Int64
     /// When it last became idle.
     var idleSince: Instant
-    /// Its query was canceled after it had been promised a server and before it could be sent.
+    /// Its query was canceled before it could be sent: after it had been promised a server, or
+    /// while Weir was asking that something.
     var isCancelPending = false
     /// Why requests that had arrived by then are refused, and how many bytes of them are still to
     /// be seen.

@@ -108,6 +108,8 @@ extension Worker {
             }
         case .question:
             self.questionAnswered(server, error)
+        case .restoration:
+            self.restored(server, error)
         case .undo:
             self.undone(server, error)
         case .healing:
@@ -134,9 +136,28 @@ extension Worker {
         guard client.parameters != server.parameters else { return }
         let asked = self.parameters.values(of: client.parameters)
         let actual = self.parameters.values(of: server.parameters)
-        self.writer.removeAll()
         for place in server.pool.spellings.learn(asked, became: actual) {
-            self.writer.parameterStatus(self.parameters.names[place], actual[place] ?? "")
+            guard let value = actual[place],
+                self.parameters.values(of: client.loginParameters)[place] == asked[place]
+            else { continue }
+            client.loginParameters = self.parameters.replace(
+                client.loginParameters,
+                at: place,
+                with: value
+            )
+        }
+        self.tellParameters(client, server)
+    }
+
+    /// Tells a client what its server has reported and it has not been told.
+    func tellParameters(_ client: ClientConnection, _ server: ServerConnection) {
+        guard client.parameters != server.parameters else { return }
+        let told = self.parameters.values(of: client.parameters)
+        let actual = self.parameters.values(of: server.parameters)
+        self.writer.removeAll()
+        for (place, value) in actual.enumerated() {
+            guard let value, let told = told[place], told != value else { continue }
+            self.writer.parameterStatus(self.parameters.names[place], value)
         }
         self.send(self.writer.bytes, to: client.socket)
         self.parameters.retain(server.parameters)
@@ -219,6 +240,7 @@ extension Worker {
             } else if let id = self.readyClients.popLast() {
                 guard let client = self.clients[id.index, id.generation] else { continue }
                 self.relayStash(client)
+                if client.isCancelPending { self.cancelWaiting(client) }
                 self.resumeReading(client)
             } else {
                 break

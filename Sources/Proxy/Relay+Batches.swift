@@ -7,9 +7,15 @@ import Wire
 /// What follows from a server's replies beyond passing them on: parameters learned, batches ended.
 extension Worker {
     /// Learns from replies whoever they are for.
-    func observe(_ server: ServerConnection, _ span: Span<UInt8>, _ frame: Frame) {
+    @inline(__always)
+    func observe(
+        _ server: ServerConnection,
+        _ kind: BackendKind?,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) {
         server.statements.received(frame.available)
-        switch BackendKind(rawValue: frame.kind) {
+        switch kind {
         case .commandComplete:
             self.commandCompleted(server, span, frame.bodyOffset..<frame.end)
         case .parameterStatus:
@@ -19,10 +25,12 @@ extension Worker {
         case .copyBoth:
             self.streamStarted(server)
         case .parseComplete, .closeComplete, .parameterDescription, .rowDescription, .noData:
-            if server.exchange.awaitsAnswers { self.statementAnswered(server, span, frame) }
+            if server.exchange.awaitsAnswers, let kind {
+                self.statementAnswered(server, kind, span, frame)
+            }
         case .bindComplete:
             server.record.end()
-            server.exchange.bindCompleted()
+            server.exchange.boundOne()
         default:
             break
         }
@@ -34,15 +42,23 @@ extension Worker {
         _ span: Span<UInt8>,
         _ range: Range<Int>
     ) {
+        guard let (place, value) = self.parameterReport(span, range) else { return }
+        server.parameters = self.parameters.replace(server.parameters, at: place, with: value)
+        guard let client = server.client, client.session.state == .linked,
+            !self.isInDoubt(place, value, server)
+        else { return }
+        client.parameters = self.parameters.replace(client.parameters, at: place, with: value)
+    }
+
+    /// What a ParameterStatus says of a parameter that is followed.
+    func parameterReport(_ span: Span<UInt8>, _ range: Range<Int>) -> (place: Int, value: String)? {
         guard let end = span.terminator(in: range),
             let valueEnd = span.terminator(in: end + 1..<range.upperBound),
             let name = span.text(in: range.lowerBound..<end),
             let value = span.text(in: end + 1..<valueEnd),
             let place = self.parameters.place(of: name)
-        else { return }
-        server.parameters = self.parameters.replace(server.parameters, at: place, with: value)
-        guard let client = server.client, client.session.state == .linked else { return }
-        client.parameters = self.parameters.replace(client.parameters, at: place, with: value)
+        else { return nil }
+        return (place, value)
     }
 
     /// A batch of the client's has ended with ReadyForQuery.

@@ -46,8 +46,8 @@ extension Worker {
             return frame.end
         }
         self.noteRequest(client, server, request, span, frame)
-        if request == .query, client.statements.unnamed.name != .none {
-            server.exchange.querySent(server.session, &client.statements)
+        if request == .query, !client.statements.unnamed.isAbsent {
+            server.exchange.querySent(&server.session, &client.statements)
         }
         server.refusals.append(fields)
         self.writer.removeAll()

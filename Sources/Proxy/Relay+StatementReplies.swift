@@ -18,10 +18,12 @@ extension Worker {
         let before = ledger.changesEnded
         let current = ledger.current
         let isOwn = ledger.currentAudience == .client
-        let verdict = server.session.received(frame.kind)
+        // Names that the failed batch has given and taken are known by now alone.
+        let renamed = self.withOwnName(server, span, frame)
+        let verdict = server.session.received(.error)
         let isChange = current == .parse || current == .close || current == .describeStatement
         self.withStatements(of: server) { client, exchange, table in
-            exchange.failed(after: before, isChange: isChange, server.session, &client, &table)
+            exchange.failed(after: before, isChange: isChange, &server.session, &client, &table)
         }
         let skipped = min(server.session.takeSkippedRefusals(), server.refusals.count)
         if skipped > 0 {
@@ -30,48 +32,69 @@ extension Worker {
             server.refusals.removeSubrange(start..<end)
         }
         guard verdict == .forwardError, server.client?.sharesStatements == true else {
+            server.exchange.errorEnded()
             return verdict
         }
         if isOwn, current == .bind || current == .describeStatement {
             let state = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end).sqlState
-            if state == .featureNotSupported || state == .invalidStatementName {
-                if server.record.canRepeat, server.client?.session.state == .linked {
-                    self.heal(server, after: before, isDescribe: current == .describeStatement)
-                    return .swallowError
-                }
-                // Who tries again shall not meet the same copies.
-                if state == .featureNotSupported { server.exchange.becameUnsure() }
+            if self.mayHeal(state, server), server.record.canRepeat,
+                server.client?.session.state == .linked
+            {
+                self.heal(server, after: before, isDescribe: current == .describeStatement)
+                return .swallowError
             }
         }
-        return self.withOwnName(verdict, server, span, frame)
-    }
-
-    /// An error that speaks of a shared statement speaks of it by its client's name.
-    private func withOwnName(
-        _ verdict: ReplyLedger.Verdict,
-        _ server: ServerConnection,
-        _ span: Span<UInt8>,
-        _ frame: Frame
-    ) -> ReplyLedger.Verdict {
-        guard frame.isComplete, let client = server.client, client.statements.count > 0 else {
-            return verdict
-        }
-        let body = span.copy(frame.bodyOffset..<frame.end)
-        guard let (range, statement) = self.statements.mentioned(in: body),
-            let name = server.exchange.name(of: statement, client.statements)
-        else { return verdict }
-        self.writer.removeAll()
-        self.writer.error(body: body[..<range.lowerBound] + name + body[range.upperBound...])
-        server.rewrittenError = self.writer.bytes
+        server.exchange.errorEnded()
+        guard let renamed else { return verdict }
+        server.rewrittenError = renamed
         return .replaceError
     }
 
+    /// Whether a Bind or a Describe may do better with a copy that is parsed anew. Who tries again
+    /// shall not meet the same copies.
+    private func mayHeal(_ state: SQLState, _ server: ServerConnection) -> Bool {
+        switch state {
+        case .invalidStatementName where !server.record.canRepeat:
+            return false
+        case .featureNotSupported, .invalidStatementName:
+            server.exchange.becameUnsure()
+            return true
+        case _ where state.mayBeOfTypes:
+            guard let client = server.client else { return false }
+            return server.exchange.doubtsGuesses(&client.statements, &self.statements)
+        default:
+            return false
+        }
+    }
+
+    /// An error that speaks of a shared statement, by its client's name for it; nil for all others.
+    private func withOwnName(
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) -> [UInt8]? {
+        guard frame.isComplete, let client = server.client, client.sharesStatements,
+            client.statements.count > 0
+        else { return nil }
+        let body = span.copy(frame.bodyOffset..<frame.end)
+        guard let (range, statement) = self.statements.mentioned(in: body),
+            let name = server.exchange.name(of: statement, client.statements)
+        else { return nil }
+        self.writer.removeAll()
+        self.writer.error(body: body[..<range.lowerBound] + name + body[range.upperBound...])
+        return self.writer.bytes
+    }
+
     /// An answer about a statement has come.
-    func statementAnswered(_ server: ServerConnection, _ span: Span<UInt8>, _ frame: Frame) {
-        guard let kind = BackendKind(rawValue: frame.kind) else { return }
+    func statementAnswered(
+        _ server: ServerConnection,
+        _ kind: BackendKind,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) {
         let range = frame.bodyOffset..<frame.end
         self.withStatements(of: server) { client, exchange, table in
-            exchange.received(kind, span, in: range, server.session, &client, &table)
+            exchange.received(kind, span, in: range, &server.session, &client, &table)
         }
     }
 
@@ -116,18 +139,27 @@ extension Worker {
         if server.client?.policy.slowThreshold != nil {
             server.statements.completed(span, in: range)
         }
+        if range.count <= 6 {
+            // SET or RESET.
+            if range.count == 4 { return self.settingCompleted(server, .set) }
+            let isReset = range.count == 6 && span[range.lowerBound] == UInt8(ascii: "R")
+            return isReset ? self.settingCompleted(server, .reset) : ()
+        }
         // DEALLOCATE, DEALLOCATE ALL, DISCARD ALL.
         guard range.count >= 11, span[range.lowerBound] == UInt8(ascii: "D") else { return }
         let letter = span[range.lowerBound + 2]
         guard letter == UInt8(ascii: "A") || letter == UInt8(ascii: "S") else { return }
         switch span.text(in: range.lowerBound..<range.upperBound - 1) {
         case let tag? where tag == "DEALLOCATE ALL" || tag == "DISCARD ALL":
-            if tag == "DISCARD ALL" { server.client?.watch.discarded() }
+            if tag == "DISCARD ALL" {
+                server.client?.watch.discarded()
+                self.settingCompleted(server, .reset)
+            }
             guard server.client?.sharesStatements ?? true else {
                 return server.exchange.becameUnsure()
             }
             self.withStatements(of: server) { client, exchange, table in
-                exchange.deallocated(server.session, &client, &table)
+                exchange.deallocated(&server.session, &client, &table)
             }
         case "DEALLOCATE":
             self.withStatements(of: server) { client, exchange, table in
@@ -179,7 +211,7 @@ extension Worker {
         switch step {
         case .deallocate:
             self.withStatements(of: server) { client, exchange, table in
-                exchange.deallocated(server.session, &client, &table)
+                exchange.deallocated(&server.session, &client, &table)
             }
         case .reset: server.exchange.becameUnsure()
         default: break

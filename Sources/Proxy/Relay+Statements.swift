@@ -51,7 +51,7 @@ extension Worker {
             return self.refuse(refusal, request, client, server, span, frame)
         }
         let named = request == .parse && Self.namesStatement(span, frame)
-        let isFirst = server.session.isAtRest
+        let isFirst = server.session.rests()
         let start = self.closeForeignUnnamed(request, named, client, server, chunk, run)
         if !named, self.isUnnamed(request, client, server, span, frame) {
             self.noteRequest(client, server, request, span, frame)
@@ -134,7 +134,7 @@ extension Worker {
     ) -> Bool {
         switch request {
         case .parse, .bind, .describeStatement, .close: true
-        case .query: client.statements.count > 0 || client.statements.unnamed.name != .none
+        case .query: client.statements.count > 0 || !client.statements.unnamed.isAbsent
         case .execute: server.exchange.isCommandBound
         default: false
         }
@@ -154,15 +154,17 @@ extension Worker {
         case .parse:
             guard frame.isComplete, frame.available > Frame.headerLength else { return false }
             let rest = start + 1..<frame.end
-            let isSuspicious = StatementTable.isSuspicious(span, in: rest)
+            let isRepeated = client.statements.isUnnamedRepeated(span, in: rest)
+            let isSuspicious = !isRepeated && StatementTable.isSuspicious(span, in: rest)
             if isSuspicious { _ = self.inspect(request, client, server, span, frame) }
             let name = self.nextUnnamed()
             server.exchange.unnamedParsed(
                 span,
                 body: rest,
                 isSuspicious: isSuspicious,
+                isRepeated: isRepeated,
                 as: name,
-                server.session,
+                &server.session,
                 &client.statements,
                 &self.statements
             )
@@ -308,7 +310,7 @@ extension Worker {
             body: frame.isComplete ? rest : nil,
             isSuspicious: true,
             as: name,
-            server.session,
+            &server.session,
             &client.statements,
             &self.statements
         )
@@ -358,8 +360,8 @@ extension Worker {
             let outcome = self.bookCommand(client, server, span, body)
             if outcome != .pass { return outcome }
         }
-        if client.statements.unnamed.name != .none {
-            server.exchange.querySent(server.session, &client.statements)
+        if !client.statements.unnamed.isAbsent {
+            server.exchange.querySent(&server.session, &client.statements)
         }
         return .pass
     }

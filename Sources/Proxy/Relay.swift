@@ -60,9 +60,16 @@ extension Worker {
                 self.closeClient(client, .protocolViolation, Self.violation(error))
                 return position
             }
-            guard frame.available >= Self.inspected(frame, client) else { break walk }
+            let kind = FrontendKind(rawValue: frame.kind)
+            guard frame.available >= Self.inspected(frame, kind, client) else { break walk }
             let target = frame.available > Frame.headerLength ? span[frame.bodyOffset] : 0
-            switch client.session.received(frame.kind, target: target) {
+            let action =
+                if let kind {
+                    client.session.received(kind, target: target)
+                } else {
+                    client.session.received(frame.kind)
+                }
+            switch action {
             case .forward(let request):
                 if let request, let server = unsafe client.borrowedServer {
                     let booked = unsafe server._withUnsafeGuaranteedRef {
@@ -77,9 +84,9 @@ extension Worker {
                         break walk
                     }
                     run = booked
-                } else if frame.kind == FrontendKind.copyData.rawValue {
+                } else if kind == .copyData {
                     client.server?.statements.dataSent(frame.length)
-                } else if frame.kind == FrontendKind.flush.rawValue {
+                } else if kind == .flush {
                     client.server?.record.flushed(span, frame)
                 }
                 client.reader.pass(frame)
@@ -147,9 +154,10 @@ extension Worker {
     /// that is longer than what is looked at needs no more than that.
     private static func inspected(
         _ frame: Frame,
+        _ kind: FrontendKind?,
         _ client: ClientConnection
     ) -> Int {
-        switch FrontendKind(rawValue: frame.kind) {
+        switch kind {
         case .parse where client.sharesStatements: Self.inspectedOfParse(frame)
         case .query, .parse, .bind, .describe, .close: min(frame.length, Self.inspectedMax)
         default: Frame.headerLength
@@ -288,10 +296,9 @@ extension Worker {
         } else if request == .bind {
             client.pool?.counters.bindCount += 1
         }
-        guard client.policy.slowThreshold != nil, let kind = FrontendKind(rawValue: frame.kind)
-        else { return }
+        guard client.policy.slowThreshold != nil else { return }
         server.statements.sent(
-            kind,
+            request,
             span,
             in: frame.bodyOffset..<frame.end,
             length: frame.length,
@@ -339,7 +346,8 @@ extension Worker {
         if span.count < Frame.headerLength { return Frame.headerLength - span.count }
         // A header that cannot be right needs nothing more; the walk judges it.
         guard let frame = try? server.reader.next(in: span, at: 0) else { return 1 }
-        return max(1, Self.inspectedReply(frame, server) - span.count)
+        let kind = BackendKind(rawValue: frame.kind)
+        return max(1, Self.inspectedReply(frame, kind, server) - span.count)
     }
 
     /// Walks a server's messages from `start` on; returns where in the chunk the bytes end that
@@ -379,15 +387,16 @@ extension Worker {
                 self.closeServer(server, .serverViolation)
                 return position
             }
-            guard frame.available >= Self.inspectedReply(frame, server) else { break walk }
+            let kind = BackendKind(rawValue: frame.kind)
+            guard frame.available >= Self.inspectedReply(frame, kind, server) else { break walk }
             let status = frame.available > Frame.headerLength ? span[frame.bodyOffset] : 0
             let verdict: ReplyLedger.Verdict
-            if frame.kind == BackendKind.error.rawValue {
+            if kind == .error {
                 verdict = self.errorReceived(server, span, frame)
             } else {
-                verdict = server.session.received(frame.kind, status: status)
+                verdict = server.session.received(kind, status: status)
             }
-            let isForwarded = self.isForwarded(verdict, server)
+            let isForwarded = self.isForwarded(verdict, server, span, frame)
             if !isForwarded {
                 self.forward(server, chunk, run..<position)
                 run = frame.end
@@ -396,7 +405,7 @@ extension Worker {
             server.isPassing = isForwarded
             position = frame.end
             endsInRow = frame.kind == row
-            self.observe(server, span, frame)
+            self.observe(server, kind, span, frame)
             switch verdict {
             case .forward, .swallow, .asynchronous:
                 break
@@ -424,6 +433,12 @@ extension Worker {
                     // An error takes the place of ReadyForQuery.
                     self.forward(server, chunk, run..<frame.offset)
                     server.client.map { self.closeClient($0, .unsupportedTransaction) }
+                } else if !server.settingTags.isEmpty {
+                    self.forward(server, chunk, run..<frame.offset)
+                    if !self.restoresLogin(server) {
+                        self.forward(server, chunk, frame.offset..<position)
+                        self.batchEnded(server)
+                    }
                 } else {
                     self.forward(server, chunk, run..<position)
                     self.batchEnded(server)
@@ -451,11 +466,18 @@ extension Worker {
     }
 
     /// Whether a reply goes to the client that has the server.
-    private func isForwarded(_ verdict: ReplyLedger.Verdict, _ server: ServerConnection) -> Bool {
+    private func isForwarded(
+        _ verdict: ReplyLedger.Verdict,
+        _ server: ServerConnection,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) -> Bool {
         switch verdict {
-        case .asynchronous where server.own == .question:
+        case .asynchronous where server.own == .question || server.own == .restoration:
             // A client that listens is told while its server is asked.
             server.client != nil
+        case .asynchronous where !server.settingTags.isEmpty && self.isInDoubt(server, span, frame):
+            false
         case .forward, .forwardEnd, .forwardError, .asynchronous, .asynchronousError:
             server.client?.session.state == .linked
         case .swallow, .swallowEnd, .swallowError, .replaceError, .unexpected: false
@@ -463,8 +485,13 @@ extension Worker {
     }
 
     /// How much of a reply must have come before it can be decided about.
-    private static func inspectedReply(_ frame: Frame, _ server: ServerConnection) -> Int {
-        switch BackendKind(rawValue: frame.kind) {
+    @inline(__always)
+    private static func inspectedReply(
+        _ frame: Frame,
+        _ kind: BackendKind?,
+        _ server: ServerConnection
+    ) -> Int {
+        switch kind {
         case .dataRow where server.own == .question:
             min(frame.length, Self.answerMax)
         case .readyForQuery, .parameterStatus, .commandComplete, .error:

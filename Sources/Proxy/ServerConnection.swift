@@ -35,6 +35,8 @@ final class ServerConnection {
         case connectQuery
         /// What its client has left behind in the session.
         case question
+        /// What its client has set back is set to what it has logged in with.
+        case restoration
         /// A setting that an idle server must not have is set back.
         case undo
         /// The end of a batch whose error is kept from the client, since it is sent again.
@@ -83,6 +85,10 @@ final class ServerConnection {
     /// What it is asked, or will be as soon as no cancel request is on its way to it.
     var question: SessionQuestion?
     var answer = SessionAnswer()
+    /// What its client's transaction has done to settings.
+    var settingTags: SettingTags = []
+    /// What sets the values of its client's login, as soon as it can be asked.
+    var restoration: String?
     /// Nobody knows what its last client has left behind.
     var needsDiscard = false
     /// The prepared statements that it has, and what its client does about them.

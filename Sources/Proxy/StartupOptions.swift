@@ -14,17 +14,22 @@ extension Worker {
         var settings: [SettingValue] = []
         if isConsole { return (wanted, settings) }
         let isForReplication = try self.replicationMode(startup) != .none
-        let ignored = self.settings.global.ignoreStartupParameters
+        // PostgreSQL finds a setting in any case of letters.
+        let ignored = Set(
+            self.settings.global.ignoreStartupParameters.map { $0.lowercased() }
+        )
         // Names count more than `options`, as for PostgreSQL, wherever they stand.
         for parameter in startup.others where parameter.name == "options" {
             // A replication client's server takes them as they are.
             guard !isForReplication, !ignored.contains("options") else { continue }
-            try self.readOptions(parameter.value, into: &wanted, &settings)
+            try self.readOptions(parameter.value, ignored, into: &wanted, &settings)
         }
         for parameter in startup.others where parameter.name != "options" {
             if let place = self.parameters.place(of: parameter.name) {
                 wanted[place] = parameter.value
-            } else if parameter.name != "replication", !ignored.contains(parameter.name) {
+            } else if parameter.name != "replication",
+                !ignored.contains(parameter.name.lowercased())
+            {
                 if isForReplication { throw .unsupported(parameter.name) }
                 settings.append(Self.setting(parameter.name, parameter.value))
             }
@@ -58,32 +63,46 @@ extension Worker {
     /// backslash keeps from separating.
     private func readOptions(
         _ text: String,
+        _ ignored: Set<String>,
         into wanted: inout [String?],
         _ settings: inout [SettingValue]
     ) throws(StartupParameterError) {
         var words = Self.words(text)[...]
         while let word = words.popFirst() {
-            var assignment: Substring
-            if word == "-c" {
-                guard let next = words.popFirst() else { throw .unsupportedOptions }
+            let assignment: Substring
+            if word == "--" {
+                // Nothing behind it is an option, and there is nothing else to be.
+                guard let next = words.first else { return }
+                throw .invalidOption(next)
+            } else if word == "-c" {
+                guard let next = words.popFirst() else { throw .invalidOption(word) }
                 assignment = Substring(next)
-            } else if word.hasPrefix("--") {
+            } else if word.hasPrefix("--") || word.hasPrefix("-c") {
                 assignment = word.dropFirst(2)
-            } else if word.hasPrefix("-c") {
-                assignment = word.dropFirst(2)
-            } else {
+            } else if word.hasPrefix("-"), let letter = word.dropFirst().first,
+                Self.otherOptions.contains(letter)
+            {
                 throw .unsupportedOptions
+            } else {
+                throw .invalidOption(word)
             }
-            guard let equals = assignment.firstIndex(of: "=") else { throw .unsupportedOptions }
+            guard let equals = assignment.firstIndex(of: "=") else {
+                let prefix = word.hasPrefix("--") ? "--" : "-c "
+                throw .missingValue("\(prefix)\(assignment)")
+            }
             let name = String(assignment[..<equals].map { $0 == "-" ? "_" : $0 })
+            if name.isEmpty { throw .unknownSetting(name) }
             let value = String(assignment[assignment.index(after: equals)...])
             if let place = self.parameters.place(of: name) {
                 wanted[place] = value
-            } else if !self.settings.global.ignoreStartupParameters.contains(name) {
+            } else if !ignored.contains(name.lowercased()) {
                 settings.append(Self.setting(name, value))
             }
         }
     }
+
+    /// What PostgreSQL takes besides, for its developers most of all.
+    private static let otherOptions: Set<Character> = Set("BbCDdEeFfhijklNnOoPprSsTtvW")
 
     private static func words(_ text: String) -> [String] {
         var words: [String] = []

@@ -12,10 +12,10 @@ final class StatementLog {
         var requestedAt: Instant = 0
         var sentAt: Instant = 0
         /// The statement, with its terminator and what follows that, if they were within the limit.
-        var text: [UInt8] = []
+        var text = ReusedBytes()
         var isExtended = false
         /// The body of the last CommandComplete.
-        var tag: [UInt8] = []
+        var tag = ReusedBytes()
         /// Rows of the commands before the last.
         var rowsBefore: UInt64 = 0
         var bytesIn: UInt64 = 0
@@ -24,13 +24,14 @@ final class StatementLog {
 
         /// The statement's text, and whether it goes on.
         var statement: (text: ArraySlice<UInt8>, isCut: Bool) {
-            if let end = self.text.firstIndex(of: 0) { return (self.text[..<end], false) }
-            return (self.text.prefix(StatementLog.textMax), true)
+            let text = self.text.bytes
+            if let end = text.firstIndex(of: 0) { return (text[..<end], false) }
+            return (text.prefix(StatementLog.textMax), true)
         }
 
         /// The tag's words, without its numbers.
         var commandTag: String {
-            let words = self.tag.prefix { $0 != 0 && !Self.isDigit($0) }
+            let words = self.tag.bytes.prefix { $0 != 0 && !Self.isDigit($0) }
             return String(decoding: words, as: UTF8.self)
                 .split(separator: " ").joined(separator: " ")
         }
@@ -40,12 +41,40 @@ final class StatementLog {
 
         /// The last number of the last tag.
         fileprivate var lastRows: UInt64 {
-            let digits = self.tag.prefix { $0 != 0 }.reversed().prefix(while: Self.isDigit)
+            let digits = self.tag.bytes.prefix { $0 != 0 }.reversed().prefix(while: Self.isDigit)
             return digits.reversed().reduce(0) { $0 &* 10 &+ UInt64($1 - UInt8(ascii: "0")) }
         }
 
         private static func isDigit(_ byte: UInt8) -> Bool {
             byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
+        }
+
+        /// Becomes another unit.
+        fileprivate mutating func begin(requestedAt: Instant, now: Instant) {
+            self.requestedAt = requestedAt
+            self.sentAt = now
+            self.text.removeAll()
+            self.tag.removeAll()
+            self.isExtended = false
+            self.rowsBefore = 0
+            self.bytesIn = 0
+            self.bytesOut = 0
+            self.sqlState = nil
+        }
+
+        /// Keeps the statement's text and what follows it, unless there is one; where it ends is
+        /// found only if it is logged.
+        fileprivate mutating func setText(_ body: Span<UInt8>, _ range: Range<Int>) {
+            guard self.text.isEmpty else { return }
+            let end = min(range.upperBound, range.lowerBound + StatementLog.textMax + 1)
+            self.text.replace(with: body, in: range.lowerBound..<end)
+        }
+
+        /// Keeps the body of a CommandComplete.
+        fileprivate mutating func setTag(_ body: Span<UInt8>, _ range: Range<Int>) {
+            if !self.tag.isEmpty { self.rowsBefore &+= self.lastRows }
+            let end = min(range.upperBound, range.lowerBound + StatementLog.tagMax)
+            self.tag.replace(with: body, in: range.lowerBound..<end)
         }
     }
 
@@ -54,7 +83,7 @@ final class StatementLog {
     /// Named statements whose text is kept.
     private static let namesMax = 256
     /// A command tag kept; PostgreSQL's are shorter.
-    private static let tagMax = 64
+    fileprivate static let tagMax = 64
     /// Units kept apart; a deeper pipeline counts its later units with the last one.
     private static let unitsMax = 8
 
@@ -66,11 +95,15 @@ final class StatementLog {
     private var merged = 0
     /// Whether the last unit's end has been sent.
     private var isClosed = true
+    /// The last unit's bytes, until another one follows it, and the first one's: counted here since
+    /// they are with every message.
+    private var bytesIn: UInt64 = 0
+    private var bytesOut: UInt64 = 0
     private var names: [[UInt8]: [UInt8]] = [:]
 
-    /// Notes a request that is sent: its kind, and as much of its body as has come.
+    /// Notes a request that is sent, and as much of its body as has come.
     func sent(
-        _ kind: FrontendKind,
+        _ request: ReplyLedger.Request,
         _ body: Span<UInt8>,
         in range: Range<Int>,
         length: Int,
@@ -78,58 +111,52 @@ final class StatementLog {
         now: Instant
     ) {
         // The end of a COPY belongs to the statement that began it.
-        if kind == .copyDone || kind == .copyFail { return self.dataSent(length) }
+        if request == .copyEnd { return self.dataSent(length) }
         if self.isClosed { self.open(requestedAt: requestedAt, now: now) }
-        let index = self.lastIndex
-        self.units[index].bytesIn += UInt64(length)
-        switch kind {
+        self.bytesIn &+= UInt64(length)
+        switch request {
         case .query:
-            self.setText(body, range)
+            self.units[self.lastIndex].setText(body, range)
+            self.isClosed = true
         case .parse:
-            self.units[index].isExtended = true
-            self.parseSent(body, range)
+            self.parseSent(body, range, &self.units[self.lastIndex])
         case .bind:
-            self.units[index].isExtended = true
-            self.bindSent(body, range)
+            self.bindSent(body, range, &self.units[self.lastIndex])
         case .functionCall:
-            if self.units[index].text.isEmpty {
-                self.units[index].text.append(contentsOf: "<function call>".utf8)
-            }
+            let text = Self.functionCall
+            self.units[self.lastIndex].setText(text.span, 0..<text.count)
+            self.isClosed = true
+        case .sync:
+            self.isClosed = true
         default:
             break
         }
-        if kind == .query || kind == .sync || kind == .functionCall { self.isClosed = true }
     }
+
+    /// What a call by the fast-path interface is logged as.
+    private static let functionCall = Array("<function call>\0".utf8)
 
     /// Notes the text that the Bind just noted is about: what follows the name in its Parse.
     func boundTo(_ text: [UInt8]) {
-        guard self.count > 0, self.units[self.lastIndex].text.isEmpty else { return }
-        self.units[self.lastIndex].text.append(contentsOf: text.prefix(Self.textMax + 1))
+        guard self.count > 0 else { return }
+        self.units[self.lastIndex].setText(text.span, 0..<text.count)
     }
 
     /// Notes COPY data on their way in.
     func dataSent(_ length: Int) {
-        guard self.count > 0 else { return }
-        self.units[self.lastIndex].bytesIn += UInt64(length)
+        self.bytesIn &+= UInt64(length)
     }
 
     /// Notes bytes of an answer.
     func received(_ length: Int) {
-        guard self.count > 0 else { return }
-        self.units[self.first].bytesOut += UInt64(length)
+        self.bytesOut &+= UInt64(length)
     }
 
     /// Notes the body of a CommandComplete; it is taken apart only if the unit is logged, or if
     /// another one follows.
     func completed(_ body: Span<UInt8>, in range: Range<Int>) {
         guard self.count > 0 else { return }
-        let index = self.first
-        if !self.units[index].tag.isEmpty {
-            self.units[index].rowsBefore &+= self.units[index].lastRows
-            self.units[index].tag.removeAll(keepingCapacity: true)
-        }
-        let end = min(range.upperBound, range.lowerBound + Self.tagMax)
-        Self.copy(body, range.lowerBound..<end, to: &self.units[index].tag)
+        self.units[self.first].setTag(body, range)
     }
 
     /// Notes an error.
@@ -148,10 +175,14 @@ final class StatementLog {
         }
         defer { self.endFirst() }
         guard self.units[self.first].requestedAt <= latest else { return nil }
-        return self.units[self.first]
+        var unit = self.units[self.first]
+        unit.bytesOut = self.bytesOut
+        if self.count == 1 { unit.bytesIn = self.bytesIn }
+        return unit
     }
 
     private func endFirst() {
+        self.bytesOut = 0
         self.first = (self.first + 1) % Self.unitsMax
         self.count -= 1
         if self.count == 0 { self.isClosed = true }
@@ -176,39 +207,21 @@ final class StatementLog {
         if self.units.count < Self.unitsMax {
             self.units = [Unit](repeating: Unit(), count: Self.unitsMax)
         }
+        if self.count == 0 {
+            self.bytesOut = 0
+        } else {
+            self.units[self.lastIndex].bytesIn = self.bytesIn
+        }
+        self.bytesIn = 0
         self.count += 1
-        let index = self.lastIndex
-        self.units[index].requestedAt = requestedAt
-        self.units[index].sentAt = now
-        self.units[index].text.removeAll(keepingCapacity: true)
-        self.units[index].tag.removeAll(keepingCapacity: true)
-        self.units[index].isExtended = false
-        self.units[index].rowsBefore = 0
-        self.units[index].bytesIn = 0
-        self.units[index].bytesOut = 0
-        self.units[index].sqlState = nil
-    }
-
-    /// Keeps a statement's text and what follows it; where it ends is found only if it is logged.
-    private func setText(_ body: Span<UInt8>, _ range: Range<Int>) {
-        let index = self.lastIndex
-        guard self.units[index].text.isEmpty else { return }
-        let end = min(range.upperBound, range.lowerBound + Self.textMax + 1)
-        Self.copy(body, range.lowerBound..<end, to: &self.units[index].text)
-    }
-
-    private static func copy(
-        _ body: Span<UInt8>,
-        _ range: Range<Int>,
-        to target: inout [UInt8]
-    ) {
-        body.append(range, to: &target)
+        self.units[self.lastIndex].begin(requestedAt: requestedAt, now: now)
     }
 
     /// Parse: the statement's name and its text, each with a terminator.
-    private func parseSent(_ body: Span<UInt8>, _ range: Range<Int>) {
+    private func parseSent(_ body: Span<UInt8>, _ range: Range<Int>, _ unit: inout Unit) {
+        unit.isExtended = true
         guard let end = body.terminator(in: range) else { return }
-        self.setText(body, end + 1..<range.upperBound)
+        unit.setText(body, end + 1..<range.upperBound)
         guard end > range.lowerBound, self.names.count < Self.namesMax else { return }
         let textEnd = body.terminator(in: end + 1..<range.upperBound) ?? range.upperBound
         let limited = min(textEnd, end + 1 + Self.textMax)
@@ -216,12 +229,13 @@ final class StatementLog {
     }
 
     /// Bind: the portal's name and the statement's name.
-    private func bindSent(_ body: Span<UInt8>, _ range: Range<Int>) {
-        guard self.units[self.lastIndex].text.isEmpty, !self.names.isEmpty,
+    private func bindSent(_ body: Span<UInt8>, _ range: Range<Int>, _ unit: inout Unit) {
+        unit.isExtended = true
+        guard unit.text.isEmpty, !self.names.isEmpty,
             let portalEnd = body.terminator(in: range),
             let end = body.terminator(in: portalEnd + 1..<range.upperBound),
             let text = self.names[body.copy(portalEnd + 1..<end)]
         else { return }
-        self.units[self.lastIndex].text.append(contentsOf: text)
+        unit.setText(text.span, 0..<text.count)
     }
 }

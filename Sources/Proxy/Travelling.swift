@@ -28,13 +28,25 @@ extension Worker {
             settings.append(SettingValue(name: name.lowercased(), value: Array(value.utf8)))
         }
         client.startupSettings = settings
+        client.loginParameters = self.loginParameters(login.wanted, values)
         client.wishes = self.wishes.hold(settings)
         client.watch.hasSet(settings)
         return values
     }
 
+    /// What RESET gives the client back of the values that it has now.
+    private func loginParameters(
+        _ wanted: [String?],
+        _ values: [String?]
+    ) -> TrackedParameters.Combination {
+        let login = zip(wanted, values).map { $0 == nil ? nil : $1 }
+        return login.contains { $0 != nil } ? self.parameters.hold(login) : .unknown
+    }
+
     /// A client goes.
     func forgetWishes(of client: ClientConnection) {
+        self.parameters.release(client.loginParameters)
+        client.loginParameters = .unknown
         self.wishes.release(client.wishes)
         client.wishes = .none
         self.endPin(client)
@@ -63,6 +75,16 @@ extension Worker {
         return statements
     }
 
+    /// A client that keeps its server has other wishes now; true when the server is told of them.
+    func catchesUp(_ client: ClientConnection, _ server: ServerConnection) -> Bool {
+        guard client.wishes != server.wishes || client.parameters != server.parameters,
+            let statements = self.difference(client, server)
+        else { return false }
+        server.deadline = self.connectDeadline
+        self.ask(server, statements, for: .parameters)
+        return true
+    }
+
     /// The server stands as its client wants it, or refuses to.
     func parametersApplied(_ server: ServerConnection, _ error: ErrorFields?) {
         let wanted = server.applied
@@ -79,7 +101,7 @@ extension Worker {
         client.isRefused = false
         client.omits = nil
         client.session.linked()
-        if client.isCancelPending {
+        if client.isCancelPending, !client.watch.isPinned {
             self.release(client, server)
             return self.refuseCanceled(client)
         }
@@ -118,6 +140,11 @@ extension Worker {
         client.omits = nil
         client.server = nil
         server.client = nil
+        if client.watch.isPinned {
+            self.throwAway(client.watch.held, of: server)
+            client.watch.unpinned()
+            self.endPin(client)
+        }
         self.refuse(
             client,
             ErrorFields(

@@ -37,6 +37,12 @@ extension Worker {
         self.readyClients.append(client.id)
     }
 
+    /// Whether something of a client's has come that has not been looked at, or is kept.
+    func hasWaitingRequests(_ client: ClientConnection) -> Bool {
+        !client.stash.isEmpty || self.undispatchedBytes(of: client.socket) > 0
+            || self.loop.unreadBytes(client.socket) > 0
+    }
+
     /// Bytes of a client that have been received in this turn and come behind what is looked at
     /// now.
     private func undispatchedBytes(of socket: SocketID) -> Int {

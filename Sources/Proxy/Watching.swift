@@ -153,7 +153,9 @@ extension Worker {
         // The server tells of these by itself.
         let parameters = client.parameters
         suspicion.sets.removeAll { self.parameters.reports($0, parameters) }
-        suspicion.resets.removeAll { self.parameters.reports($0, parameters) }
+        suspicion.resets.removeAll {
+            self.parameters.reports($0, parameters) && !self.isOfLogin($0, client)
+        }
         if client.policy.sessionState == .ignore { suspicion.forgetKinds() }
         return suspicion
     }
@@ -185,10 +187,15 @@ extension Worker {
 
     /// Asks what is to be asked, as soon as no cancel request can meet the question.
     func askPending(_ server: ServerConnection) {
-        guard let question = server.question, server.own == .none, server.phase == .ready,
-            server.session.cancelsUnderWay == 0
+        guard server.question != nil || server.restoration != nil, server.own == .none,
+            server.phase == .ready, server.session.cancelsUnderWay == 0
         else { return }
         if server.session.isBroken { return self.closeServer(server, .serverInDoubt) }
+        if let restoration = server.restoration {
+            server.restoration = nil
+            return self.ask(server, restoration, for: .restoration)
+        }
+        guard let question = server.question else { return }
         server.answer = SessionAnswer()
         self.ask(server, question.text, for: .question)
     }
@@ -225,7 +232,9 @@ extension Worker {
         )
         if let settings { self.settingsKnown(settings, client, server) }
         self.stateKnown(client, server)
-        if client.server != nil {
+        if client.server == nil {
+            if client.isCancelPending { self.refuseCanceled(client) }
+        } else if !self.catchesUp(client, server) {
             client.session.linked()
             self.readyClients.append(client.id)
         }
@@ -258,6 +267,8 @@ extension Worker {
     /// A client goes from a server without giving it back: what it has left there and nobody has
     /// asked for is thrown away.
     func leaveState(of client: ClientConnection, on server: ServerConnection) {
+        server.settingTags = []
+        server.restoration = nil
         guard client.watch.isRaised || server.question != nil else { return }
         self.throwAway(client.watch.held, of: server)
         if server.own == .none { server.question = nil }

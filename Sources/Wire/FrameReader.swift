@@ -36,6 +36,7 @@ public struct FrameReader: Equatable, Sendable {
     /// The message that starts at `offset`, or nil when its header has not arrived whole.
     ///
     /// - Throws: `FramingError` when the length field cannot be right.
+    @inlinable
     public func next(in bytes: Span<UInt8>, at offset: Int) throws(FramingError) -> Frame? {
         let present = bytes.count - offset
         guard present >= Frame.headerLength else { return nil }

@@ -10,6 +10,12 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { self.code }
 
+    /// Whether it may be for the types of parameters that a Bind fails: data exceptions, what is
+    /// wrong with a statement, and values in binary form that are none of their type.
+    public var mayBeOfTypes: Bool {
+        self.code.hasPrefix("22") || self.code.hasPrefix("42") || self == .protocolViolation
+    }
+
     /// `00000`
     public static let success = SQLState("00000")
     /// `01000`
@@ -38,6 +44,10 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible {
     public static let invalidCatalogName = SQLState("3D000")
     /// `26000`: a prepared statement that does not exist.
     public static let invalidStatementName = SQLState("26000")
+    /// `42601`: what cannot be read as a command.
+    public static let syntaxError = SQLState("42601")
+    /// `42704`: nothing has that name.
+    public static let undefinedObject = SQLState("42704")
     /// `42P05`: a prepared statement that exists already.
     public static let duplicatePreparedStatement = SQLState("42P05")
     /// `42501`

@@ -1,15 +1,21 @@
 extension Span where Element == UInt8 {
     /// The four bytes at `offset` as an unsigned integer in network order.
     @inlinable
+    @inline(__always)
     public func bigEndianUInt32(at offset: Int) -> UInt32 {
-        UInt32(self[offset]) << 24 | UInt32(self[offset + 1]) << 16 | UInt32(self[offset + 2]) << 8
-            | UInt32(self[offset + 3])
+        // Checked against the bounds once, and any four bytes are an integer.
+        unsafe UInt32(
+            bigEndian: self.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self)
+        )
     }
 
     /// The two bytes at `offset` as an unsigned integer in network order.
     @inlinable
+    @inline(__always)
     public func bigEndianUInt16(at offset: Int) -> UInt16 {
-        UInt16(self[offset]) << 8 | UInt16(self[offset + 1])
+        unsafe UInt16(
+            bigEndian: self.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self)
+        )
     }
 
     /// The offset of the first zero byte in `range`, or nil.

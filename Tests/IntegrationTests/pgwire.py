@@ -74,6 +74,8 @@ class Result:
     tags: list = field(default_factory=list)
     errors: list = field(default_factory=list)
     notices: list = field(default_factory=list)
+    #: Channel and payload of each notification.
+    notifications: list = field(default_factory=list)
     kinds: str = ""
     status: str = ""
 
@@ -283,6 +285,8 @@ class Wire:
                     return result
             elif kind == "N":
                 result.notices.append(error_fields(body))
+            elif kind == "A":
+                result.notifications.append(tuple(text.decode() for text in body[4:-1].split(b"\0")))
             elif kind == "S":
                 name, value = body.split(b"\0")[:2]
                 self.parameters[name.decode()] = value.decode()

@@ -29,23 +29,25 @@ END_STEPS_WITHOUT_BLOCKS = [("sync",), ("query", "SELECT 'end'"), ("read",)]
 
 NAMES = ("", "", "a", "b", "c")
 PORTALS = ("", "", "", "p", "q")
-#: Texts and how many parameters they have. `{own}` is another text for every client. None fails in its
-#: Bind for some values: whether it does or the Execute depends on how often the server has run it.
+#: Types that a Parse may declare: none, int4, int8, text. A cast of a parameter must not fail for some values,
+#: since whether that is an error of the Bind or of the Execute depends on how often the server has run it.
+ANY, INT4, INT8 = (0, 23, 20, 25), (0, 23), (0, 23, 20)
+#: Texts and what types their parameters may have. `{own}` is another text for every client.
 TEXTS = {
-    "SELECT 1": 0,
-    "SELECT $1::int": 1,
-    "SELECT '{own}', $1::int": 1,
-    "SELECT '{own}'": 0,
-    "SELECT '{own}' || $1": 1,
-    "SELECT $1": 1,
-    "SELECT $2::text, $1::int8": 2,
-    "SELECT g, '{own}' FROM generate_series(1, $1::int) g": 1,
-    "SELECT g FROM generate_series(1, 3) g": 0,
-    "SELECT 10 / (g - $1::int) FROM generate_series(1, 2) g": 1,
-    "VALUES (1, 'x'), (2, '{own}')": 0,
-    "SHOW server_version_num": 0,
-    "EXPLAIN (COSTS OFF) SELECT 1": 0,
-    "COPY (SELECT '{own}') TO STDOUT": 0,
+    "SELECT 1": (),
+    "SELECT $1::int": (INT4,),
+    "SELECT '{own}', $1::int": (INT4,),
+    "SELECT '{own}'": (),
+    "SELECT '{own}' || $1": (ANY,),
+    "SELECT $1": (ANY,),
+    "SELECT $2::text, $1::int8": (INT8, ANY),
+    "SELECT g, '{own}' FROM generate_series(1, $1::int) g": (INT4,),
+    "SELECT g FROM generate_series(1, 3) g": (),
+    "SELECT 10 / (g - $1::int) FROM generate_series(1, 2) g": (INT4,),
+    "VALUES (1, 'x'), (2, '{own}')": (),
+    "SHOW server_version_num": (),
+    "EXPLAIN (COSTS OFF) SELECT 1": (),
+    "COPY (SELECT '{own}') TO STDOUT": (),
 }
 #: Texts that fail at once, are empty, or take statements away.
 ODD_TEXTS = ("SELECT nothing", "SELEC", "", "SELECT 1; SELECT 2", "DEALLOCATE a", "DEALLOCATE ALL", "DISCARD ALL")
@@ -116,13 +118,13 @@ class Writer:
         return steps
 
     def text(self):
-        """A text and how many parameters it has."""
+        """A text and what types its parameters may have."""
         if self.chance(self.slips):
-            return self.random.choice(ODD_TEXTS), 0
+            return self.random.choice(ODD_TEXTS), ()
         if self.blocks and self.chance(0.15):
-            return self.random.choice(BLOCK_TEXTS), 0
+            return self.random.choice(BLOCK_TEXTS), ()
         if self.settings and self.chance(0.3):
-            return self.random.choice(SETTING_TEXTS), 0
+            return self.random.choice(SETTING_TEXTS), ()
         return self.random.choice(list(TEXTS.items()))
 
     def name(self):
@@ -133,13 +135,13 @@ class Writer:
 
     def prepare(self, name=None):
         name = self.random.choice(NAMES) if name is None else name
-        text, arity = self.text()
+        text, parameters = self.text()
         types = ()
-        if arity and self.chance(0.2):
-            types = tuple(self.random.choice((0, 23, 20, 25)) for _ in range(arity))
+        if parameters and self.chance(0.2):
+            types = tuple(self.random.choice(choices) for choices in parameters)
         is_replaced = name in self.arities and not self.chance(self.slips)
         steps = [("close", "S", name)] if name and (is_replaced or self.chance(0.1)) else []
-        self.arities[name] = arity
+        self.arities[name] = len(parameters)
         return (steps + [("parse", name, self.fill(text), types)] + self.maybe(0.3, ("describe", "S", name))
                 + self.maybe(0.4, ("sync",)))
 
@@ -201,36 +203,44 @@ class Writer:
         return [step for _ in range(self.random.randrange(3, 20)) for step in self.use(name, 0.9)]
 
 
-def reading_points(script, kinds):
+def is_batch_end(step):
+    return step[0] in ("sync", "query")
+
+
+def answers_to(script, kinds):
+    """For each step of a script the kinds of PostgreSQL's replies to it; None for one that it skipped.
+
+    `kinds` are the kinds of all replies to the script.
+    """
+    answers, at, skipping = [], 0, False
+    for step in script:
+        answer = ""
+        if skipping and step[0] not in ("sync", "read", "leave"):
+            answer = None
+        elif step[0] in LAST_KINDS:
+            skipping = False
+            while not skipping and answer[-1:] not in tuple(LAST_KINDS[step[0]]):
+                assert at < len(kinds), f"PostgreSQL did not answer {step}"
+                answer, at = answer + kinds[at], at + 1
+                skipping = answer[-1] == "E" and not is_batch_end(step)
+        answers.append(answer)
+    assert at == len(kinds) or script[-1] == ("leave",), f"PostgreSQL said more than was asked: {kinds[at:]}"
+    return answers
+
+
+def reading_points(script, answers):
     """For each `read` of a script how many replies are certain to arrive by then.
 
-    `kinds` are the kinds of all replies to the script, as PostgreSQL gave them. What a message brought is
-    on its way once a Sync, a Query, a Flush or an error follows it.
+    `answers` are the kinds of the replies to each step. What a message brought is on its way once a Sync, a
+    Query, a Flush or an error follows it.
     """
-    points, at, flushed, skipping = [], 0, 0, False
-    for kind, *rest in script:
-        if kind == "read":
+    points, at, flushed = [], 0, 0
+    for step, answer in zip(script, answers):
+        at += len(answer or "")
+        if step == ("read",):
             points.append(flushed)
-            continue
-        if kind == "leave":
-            return points
-        if skipping and kind != "sync":
-            continue
-        if kind == "flush":
+        elif is_batch_end(step) and answer or step == ("flush",) and answer is not None or answer and answer[-1] == "E":
             flushed = at
-            continue
-        is_batch_end = kind in ("sync", "query")
-        while True:
-            assert at < len(kinds), f"PostgreSQL did not answer {kind} {rest}"
-            reply, at = kinds[at], at + 1
-            if reply == "E" and not is_batch_end:
-                skipping, flushed = True, at
-                break
-            if reply in LAST_KINDS[kind]:
-                break
-        if is_batch_end:
-            skipping, flushed = False, at
-    assert at == len(kinds), f"PostgreSQL said more than was asked: {kinds[at:]}"
     return points
 
 

@@ -2,6 +2,7 @@
 
 import queue
 import random
+import struct
 import threading
 import time
 
@@ -471,6 +472,100 @@ def test_while_the_settings_are_applied(scripted, script, mode):
         assert script.next() == "SELECT 'next'"
         script.answers.put(answer("NEXT"))
         assert client.result().tags == ["NEXT"]
+
+
+def rows(*rows):
+    """What a question about the session's state is answered with."""
+    data = b""
+    for columns in (*rows, ("z", None, None, None)):
+        data += message("D", struct.pack("!h", len(columns)) + b"".join(
+            struct.pack("!i", -1) if one is None else struct.pack("!i", len(one)) + one.encode() for one in columns))
+    return data + answer(f"SELECT {len(rows) + 1}")
+
+
+@pytest.mark.weir_only
+@pytest.mark.parametrize("pinned", [False, True])
+def test_behind_a_question_of_weirs(scripted, script, pinned):
+    # The client has its answer, and Weir asks what that has left behind. What waits behind the question is
+    # canceled as one in the queue, or where the client keeps its server as soon as that has it.
+    pooler = scripted(default_pool_size=2)
+    held = [("h", "1", None, None)] if pinned else []
+    with pooler.wire() as client:
+        query(client, "LISTEN news")
+        assert script.next() == "LISTEN news"
+        script.answers.put(answer("LISTEN"))
+        assert client.result().tags == ["LISTEN"]
+        assert script.next().startswith("SELECT 'h'")
+        query(client, "SELECT 'canceled'")
+        time.sleep(0.1)
+        thread = background_cancel(pooler, client)
+        ended([thread])
+        assert not script.keys, "no cancel may meet the question"
+        script.answers.put(rows(*held))
+        if pinned:
+            assert script.next() == "SELECT 'canceled'"
+            script.received(1)
+            script.answers.put(error("57014", "canceled") + message("Z", b"I"))
+            script.release()
+        result = client.result()
+        assert (result.error.code, result.status, result.kinds) == ("57014", "I", "EZ")
+        query(client, "SELECT 'next'")
+        assert script.next() == "SELECT 'next'"
+        script.answers.put(answer("NEXT"))
+        assert client.result().tags == ["NEXT"]
+
+
+@pytest.mark.weir_only
+def test_where_nothing_waits_behind_a_question(scripted, script):
+    # What the client has asked for is over: as from PostgreSQL, nothing happens, to what comes next least of all.
+    pooler = scripted()
+    with pooler.wire() as client:
+        query(client, "LISTEN news")
+        assert script.next() == "LISTEN news"
+        script.answers.put(answer("LISTEN"))
+        assert client.result().error is None
+        assert script.next().startswith("SELECT 'h'")
+        client.cancel()
+        query(client, "SELECT 'next'")
+        script.answers.put(rows())
+        assert script.next() == "SELECT 'next'"
+        script.answers.put(answer("NEXT"))
+        assert client.result().tags == ["NEXT"]
+        assert not script.keys
+
+
+@pytest.mark.weir_only
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_behind_a_reset(scripted, script, mode, waits):
+    # While Weir sets the values of the login.
+    pooler = scripted(pool_mode=mode)
+    zone = lambda name: message("S", cstring("TimeZone") + cstring(name))  # noqa: E731
+    with pooler.wire(options={"TimeZone": "Asia/Tokyo"}) as client:
+        query(client, "RESET TimeZone")
+        assert "set_config" in script.next()
+        script.answers.put(zone("Asia/Tokyo") + answer())
+        assert script.next() == "RESET TimeZone"
+        script.answers.put(message("C", cstring("RESET")) + zone("UTC") + message("Z", b"I"))
+        assert "set_config" in script.next()
+        if waits:
+            query(client, "SELECT 'canceled'")
+            time.sleep(0.1)
+        client.cancel()
+        script.answers.put(zone("Asia/Tokyo") + answer())
+        assert client.result().kinds == "CZ"
+        if waits:
+            if mode == "session":
+                assert script.next() == "SELECT 'canceled'"
+                script.received(1)
+                script.answers.put(error("57014", "canceled") + message("Z", b"I"))
+                script.release()
+            assert client.result().error.code == "57014"
+        query(client, "SELECT 'next'")
+        assert script.next() == "SELECT 'next'"
+        script.answers.put(answer("NEXT"))
+        assert client.result().tags == ["NEXT"]
+        assert len(script.keys) == (waits and mode == "session")
 
 
 @pytest.mark.weir_only

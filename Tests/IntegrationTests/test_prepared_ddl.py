@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from pgwire import (Wire, bind, close_statement, columns, describe, error_fields, execute, parse, simple, sync)
+from pgwire import (Wire, bind, close_statement, columns, cstring, describe, error_fields, execute, message, parse,
+                    simple, sync)
 from surroundings import Crowd
 from test_prepared import run
 
@@ -149,6 +150,120 @@ def test_a_parameter_whose_type_changes(retell, postgres):
         client.batch(run("s", 7_000_000_000))
 
     retell(story, before=new_table)
+
+
+def bind_binary(name, data):
+    formats = struct.pack("!hhhi", 1, 1, 1, len(data))
+    return message("B", cstring("") + cstring(name) + formats + data + struct.pack("!h", 0))
+
+
+def test_values_in_binary_while_a_parameters_type_changes(weir, changing):
+    # Who was told int8 sends eight bytes of that, on whichever server and whoever has parsed the same text there
+    # as float8 since: never the one taken for the other.
+    changing("ALTER TABLE changing ALTER n TYPE int8")
+    text = "SELECT t FROM changing WHERE n = $1"
+    pooler = weir(default_pool_size=2, workers=1)
+    crowd = Crowd(pooler, 2, in_block=True)
+    with pooler.wire() as old, pooler.wire() as new:
+        old.send(parse(text, "s") + describe("s", "S") + sync())
+        assert old.result().error is None
+        old.send(bind_binary("s", struct.pack("!q", 7)) + execute() + sync())
+        assert old.result().rows == [["seven"]]
+        changing("ALTER TABLE changing ALTER n TYPE float8")
+        crowd.disturb()
+        # In a block its Parse reaches the server, which has no copy.
+        new.query("BEGIN")
+        new.send(parse(text, "n") + describe("n", "S") + sync())
+        assert new.result().error is None
+        new.query("COMMIT")
+        for _ in range(6):
+            old.send(bind_binary("s", struct.pack("!q", 7)) + execute() + sync())
+            assert old.result().rows == [["seven"]]
+            new.send(bind_binary("n", struct.pack("!d", 7)) + execute() + sync())
+            assert new.result().rows == [["seven"]]
+            crowd.disturb()
+        # Both names in one batch, of one client.
+        old.send(parse(text, "n") + bind_binary("s", struct.pack("!q", 7)) + execute() + describe("n", "S") + sync())
+        assert old.result().rows == [["seven"]]
+        old.send(bind_binary("s", struct.pack("!q", 7)) + execute() + sync())
+        assert old.result().rows == [["seven"]]
+    crowd.close()
+
+
+@pytest.mark.parametrize("described", [False, True])
+def test_new_clients_after_a_parameters_type_has_changed(weir, changing, described):
+    # int4 becomes text, and 'n = $1' of an int4 fails: for who has prepared it before, and for nobody else, but
+    # for the first that asks for the types (docs/decisions/0007).
+    refused = 0
+    text = "SELECT t FROM changing WHERE n = $1"
+    pooler = weir(default_pool_size=2, workers=1)
+    crowd = Crowd(pooler, 2, in_block=True)
+    with pooler.wire() as old:
+        old.send(parse(text, "s") + describe("s", "S") + sync())
+        assert old.result().error is None
+        for _ in range(4):
+            old.send(run("s", 7) + sync())
+            assert old.result().error is None
+            crowd.disturb()
+        changing("ALTER TABLE changing ALTER n TYPE text USING 'n' || n")
+        for _ in range(4):
+            with pooler.wire() as new:
+                new.send(parse(text, "n") + sync())
+                assert new.result().error is None
+                if described:
+                    new.send(describe("n", "S") + sync())
+                    refused += new.result().error is not None
+                for _ in range(2):
+                    new.send(run("n", "n7") + sync())
+                    result = new.result()
+                    assert result.error is None and result.rows == [["seven"]], result.error
+                new.send(parse(text, "m") + describe("m", "S") + run("m", "n7") + sync())
+                assert new.result().rows == [["seven"]]
+            old.send(run("s", 7) + sync())
+            assert old.result().error.code == "42883"
+            crowd.disturb()
+    assert refused == described
+    crowd.close()
+
+
+def test_types_are_found_again_after_an_error_in_a_block(weir, changing):
+    # There nothing can be sent twice: the error is the client's, and all is well from the next transaction on.
+    text = "SELECT t FROM changing WHERE n = $1"
+    pooler = weir(default_pool_size=1, workers=1)
+    with pooler.wire() as old, pooler.wire() as new:
+        old.send(parse(text, "s") + sync())
+        assert old.result().error is None
+        changing("ALTER TABLE changing ALTER n TYPE text USING 'n' || n")
+        new.send(parse(text, "n") + sync())
+        assert new.result().error is None
+        new.query("BEGIN")
+        new.send(run("n", "n7") + sync())
+        assert new.result().error.code == "22P02"
+        new.query("ROLLBACK")
+        for _ in range(2):
+            new.query("BEGIN")
+            new.send(run("n", "n7") + sync())
+            assert new.result().rows == [["seven"]]
+            new.query("COMMIT")
+        old.send(run("s", 7) + sync())
+        assert old.result().error.code == "42883"
+
+
+def test_an_error_that_is_not_for_types_is_told_once(weir, changing):
+    # What is wrong with a value stays wrong, and costs no more than one Parse.
+    pooler = weir(default_pool_size=1, workers=1)
+    text = "SELECT t FROM changing WHERE n = $1"
+    with pooler.wire() as first, pooler.wire() as second:
+        first.send(parse(text, "s") + sync())
+        assert first.result().error is None
+        second.send(parse(text, "s") + sync())
+        assert second.result().error is None
+        for _ in range(3):
+            second.send(run("s", "x") + sync())
+            result = second.result()
+            assert (result.error.code, result.kinds) == ("22P02", "EZ")
+        second.send(run("s", 7) + sync())
+        assert second.result().rows == [["seven"]]
 
 
 @pytest.mark.parametrize("change, text, oids", [(WIDEN, "SELECT n FROM changing", [INT8]),

@@ -90,6 +90,19 @@ def test_names_in_errors_of_values(retell):
     retell(story)
 
 
+def test_names_in_errors_that_their_batch_takes_back(retell):
+    # The error is known when the name is given to another statement already, which it takes back.
+    def story(client):
+        client.batch(parse("SELECT 1", "s"), bind([5], "s"), close_statement("s"), parse("SELECT $1::int", "s"),
+                     run("s", 1))
+        client.batch(run("s"))
+        client.batch(parse("RESET TimeZone", "t"), bind([5], "t"), bind([], "t", "p"), close_statement("t"),
+                     parse("SELECT '2024-01-01 12:00+00'::timestamptz", "t"), bind([], "t", "q"))
+        client.batch(run("t"))
+
+    retell(story, "1E[08P01]Z 2TDCZ 1E[08P01]Z 2nCZ")
+
+
 def test_names_in_use_in_one_batch(retell):
     # Both Parses arrive together: the first counts, the second is the error.
     def story(client):
@@ -99,6 +112,17 @@ def test_names_in_use_in_one_batch(retell):
         client.batch(run("s"))
 
     retell(story, "1E[42P05]Z 2TDCZ 31E[42P05]Z 2TDCZ")
+
+
+def test_names_in_use_behind_a_close_that_is_skipped(retell):
+    # The first Parse is answered while the Close is on the way, which an error then skips.
+    def story(client):
+        client.batch(parse("SELECT pg_sleep(0.2)", "t"))
+        client.send(parse("SELECT 1", "s") + flush() + run("t") + run("missing") + close_statement("s") + sync()
+                    + parse("SELECT 2", "s") + sync() + run("s") + sync())
+        client.read(3)
+
+    retell(story, "1Z 12TDCE[26000]Z E[42P05]Z 2TDCZ")
 
 
 def test_names_in_use_in_a_block(retell):

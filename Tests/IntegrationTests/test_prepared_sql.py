@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgwire import Wire, close_statement, describe, flush, parse, simple, sync
+from pgwire import Wire, bind, close_statement, describe, flush, parse, simple, sync
 from test_prepared import run
 
 pytestmark = pytest.mark.weir_only
@@ -207,6 +207,39 @@ def test_with_a_flush(retell):
         client.batch(parse("SELECT 2", "s"), run("s"))
 
     retell(story, "11Z 2nCE[26000]Z 12TDCZ")
+
+
+def test_closed_after_a_deallocate_that_was_not_run(retell):
+    # Its portal's name is in use, or something else fails: after a Close the name is free all the same.
+    def story(client):
+        for failing in (bind([], "t", "p"), bind([], "t", "q") + run("missing")):
+            prepare(client, "s")
+            client.send(parse("DEALLOCATE s", "t") + bind([], "s", "p") + failing + sync()
+                        + close_statement("s") + run("s") + sync() + run("s", "a value") + sync()
+                        + describe("s", "S") + sync() + close_statement("t") + sync())
+            client.read(5)
+
+    retell(story, "1Z 12E[42P03]Z 3E[26000]Z E[26000]Z E[26000]Z 3Z"
+                  " 1Z 122E[26000]Z 3E[26000]Z E[26000]Z E[26000]Z 3Z")
+
+
+def test_behind_the_end_of_a_block_in_one_batch(retell):
+    # The block that has failed is over when the Query comes, although nothing has said so yet.
+    def story(client):
+        prepare(client, "s")
+        for end in ("COMMIT", "ROLLBACK"):
+            client.query("BEGIN; SELECT 1/0")
+            client.send(parse(end) + run("") + simple("DEALLOCATE s") + sync())
+            client.read(2)
+            client.batch(run("s"))
+            client.batch(close_statement("s"), parse("SELECT 2", "s"))
+        client.query("BEGIN; SELECT 1/0")
+        client.send(close_statement("missing") + simple("DEALLOCATE s") + sync())
+        client.read(2)
+        client.query("ROLLBACK")
+        client.batch(run("s"))
+
+    retell(story, blocks=True)
 
 
 #: Several statements in one string, of which none but DEALLOCATE ALL finds a statement of the protocol.

@@ -4,7 +4,9 @@ import threading
 
 import pytest
 
-from pgwire import bind, close_portal, close_statement, describe, execute, flush, parse, simple, sync
+from harness import wait_until
+from pgwire import Wire, bind, close_portal, close_statement, describe, execute, flush, parse, simple, sync
+from surroundings import Crowd
 from test_prepared import INT8, run
 
 pytestmark = pytest.mark.weir_only
@@ -127,6 +129,19 @@ def test_a_parse_that_is_skipped_behind_one_on_the_way(retell):
     retell(story, "31E[26000]Z 2TDCZ Z 1Z E[26000]Z 2TDCZ 1E[26000]Z E[26000]Z E[26000]Z 2TDCZ")
 
 
+def test_dropped_by_a_query_behind_a_close_that_is_skipped(retell):
+    # Nobody knows yet that the Close has been skipped when the Query is sent that drops the statement after all.
+    def story(client):
+        client.send(parse("SELECT 1") + execute() + close_statement("") + sync() + simple("SELECT 2"))
+        client.read(2)
+        client.batch(run(""))
+        client.send(parse("SELECT 1") + run("missing") + close_statement("") + sync() + close_statement("") + sync())
+        client.read(2)
+        client.batch(run(""))
+
+    retell(story, "1E[34000]Z TDCZ E[26000]Z 1E[26000]Z 3Z E[26000]Z")
+
+
 def test_dropped_by_a_query_in_an_open_batch(retell):
     # Parse, Query and Bind without a Sync between.
     def story(client):
@@ -210,6 +225,44 @@ def test_large(retell):
             client.batch(run(""), run(""))
 
     retell(story, "1Z 2TDCZ 2TDC2TDCZ 1Z 2TDCZ 2TDC2TDCZ")
+
+
+def test_one_too_long_to_be_kept(weir):
+    # Its client keeps the server that has it, as long as it has it: a Close that is skipped changes nothing.
+    pooler = weir(default_pool_size=2, workers=1)
+    with pooler.wire() as client, pooler.wire() as other:
+        client.send(parse(f"SELECT length('{'x' * 5_000_000}')") + sync())
+        assert client.result().error is None
+        client.send(run("missing") + close_statement("") + sync())
+        assert client.result().error.code == "26000"
+        other.query("BEGIN")
+        client.send(run("") + sync())
+        assert client.result().rows == [["5000000"]]
+        client.send(close_statement("") + sync())
+        assert client.result().error is None
+        wait_until(lambda: pooler.show("POOLS")[0]["sv_active"] == "1", "the other one's server is the only one")
+
+
+def test_one_of_many_that_an_error_takes_back(weir, postgres):
+    # Which one it is after an error is known of the last few that were on the way. Where it is an older one, the
+    # server that has it runs it, and on others it does not exist (docs/decisions/0007).
+    pooler = weir(default_pool_size=2)
+    crowd = Crowd(pooler, 2, in_block=True)
+    told = {}
+    for port, number in ((postgres.port, 9), (pooler.port, 3), (pooler.port, 9)):
+        with Wire(port) as client:
+            client.send(parse("SELECT 'first'") + run("missing") + b"".join([parse("SELECT 'skipped'")] * number)
+                        + sync())
+            assert client.result().error.code == "26000"
+            if port == pooler.port:
+                crowd.disturb()
+            client.send(run("") + sync())
+            told[port, number] = client.result()
+            client.send(parse("SELECT 'new'") + run("") + sync())
+            assert client.result().rows == [["new"]]
+    assert told[postgres.port, 9].rows == told[pooler.port, 3].rows == [["first"]]
+    assert told[pooler.port, 9].error.code == "26000"
+    crowd.close()
 
 
 @pytest.mark.parametrize("mode", ["transaction", "statement"])

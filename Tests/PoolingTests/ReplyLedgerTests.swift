@@ -254,8 +254,12 @@ struct ReplyLedgerTests {
             _ = ledger.received(.readyForQuery)
         }
         #expect(ledger.count == 1)
-        let entries = Mirror(reflecting: ledger.value).children.first { $0.label == "entries" }
-        let kept = try #require(entries?.value as? [UInt8])
+        func child(_ name: String, of value: Any) -> Any? {
+            Mirror(reflecting: value).children.first { $0.label == name }?.value
+        }
+        let entries = try #require(child("entries", of: ledger.value))
+        let storage = child("storage", of: entries)
+        let kept = try #require(storage as? [UInt8])
         #expect(kept.count < 10_000)
     }
 }

@@ -308,6 +308,17 @@ struct ServerSessionTests {
         #expect(server.value.holdsForeignUnnamed(own: self.bob), "bob would run ann's statement")
     }
 
+    @Test func `a Close of Weir's own that nothing follows is ended by a Sync`() {
+        let server = self.withStatementOfAnn()
+        server.sent(.close, for: .pooler)
+        server.value.unnamedClosed()
+        #expect(!server.isAtRest)
+        #expect(server.value.nextRecovery() == .sync, "PostgreSQL answers nothing before it")
+        server.sent(.sync, for: .pooler)
+        server.receivedAll(.closeComplete, .readyForQuery)
+        #expect(server.value.nextRecovery() == .ready)
+    }
+
     @Test func `a statement that was confirmed stays its owner's through a later error`() {
         let server = self.withStatementOfAnn()
         server.value.parseSent(self.bob)

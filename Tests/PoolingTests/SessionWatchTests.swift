@@ -145,6 +145,20 @@ struct SessionWatchTests {
         #expect(client.settings == [Self.setting("app.x", "a")])
     }
 
+    @Test("what may have been set back is known until the transaction's end has been asked about")
+    func setBack() {
+        let client = Client()
+        client.run("RESET TimeZone")
+        #expect(client.watch.mayReset("timezone") && !client.watch.mayReset("datestyle"))
+        #expect(client.end() == nil && !client.watch.mayReset("timezone"))
+        client.run("SET LOCAL DateStyle TO DEFAULT")
+        #expect(!client.watch.mayReset("datestyle"))
+        client.run("SET DateStyle TO DEFAULT")
+        #expect(client.watch.mayReset("datestyle"))
+        client.run("DISCARD ALL")
+        #expect(client.watch.mayReset("timezone"))
+    }
+
     @Test("the session's owner is nothing set if it is who logged in")
     func owner() {
         let client = Client()

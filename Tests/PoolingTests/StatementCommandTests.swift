@@ -94,7 +94,7 @@ struct StatementCommandTests {
         #expect(self.stage.bind("s") == .pass)
         self.stage.sync()
         #expect(self.stage.clientGot == "3 E[26000] Z")
-        #expect(self.stage.serverGot == "C(s) B(s) S")
+        #expect(self.stage.serverGot == "C(s) C(s) B(s) S")
         #expect(self.stage.query("EXECUTE s") == .pass)
         #expect(self.stage.clientGot == "E[26000] Z")
     }

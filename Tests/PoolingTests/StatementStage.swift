@@ -40,11 +40,6 @@ final class StatementStage {
         return self.told.joined(separator: " ")
     }
 
-    /// The server reads so many messages, and answers them.
-    func serverReads(_ count: Int) {
-        for _ in 0..<count where !self.unread.isEmpty { self.serverReadsOne() }
-    }
-
     /// What all clients' statements take.
     var bytes: Int { self.table.bytes }
 
@@ -92,6 +87,7 @@ final class StatementStage {
 
     /// What has failed is about to be sent again.
     func resume(isDescribe: Bool) {
+        self.exchange.becameUnsure()
         self.exchange.batchResumes(isDescribe: isDescribe, &self.client)
     }
 
@@ -122,7 +118,7 @@ final class StatementStage {
             body: body,
             isSuspicious: false,
             as: number,
-            self.session,
+            &self.session,
             &self.client,
             &self.table
         )
@@ -244,14 +240,13 @@ final class StatementStage {
 
     // MARK: Replies
 
-    private func serverReads() {
-        while !self.unread.isEmpty { self.serverReadsOne() }
-    }
-
-    private func serverReadsOne() {
-        let message = self.unread.removeFirst()
-        self.seen.append(self.word(message))
-        for reply in self.server.read(message) { self.received(reply) }
+    /// The server reads what has been sent, or so many messages of it.
+    func serverReads(_ count: Int = .max) {
+        for _ in 0..<min(count, self.unread.count) {
+            let message = self.unread.removeFirst()
+            self.seen.append(self.word(message))
+            for reply in self.server.read(message) { self.received(reply) }
+        }
     }
 
     private func received(_ reply: RawMessage) {
@@ -262,7 +257,7 @@ final class StatementStage {
             self.exchange.failed(
                 after: before,
                 isChange: current == .parse || current == .close || current == .describeStatement,
-                self.session,
+                &self.session,
                 &self.client,
                 &self.table
             )
@@ -271,12 +266,12 @@ final class StatementStage {
                 kind,
                 reply.body.span,
                 in: 0..<reply.body.count,
-                self.session,
+                &self.session,
                 &self.client,
                 &self.table
             )
         }
-        if reply.kind == UInt8(ascii: "2") { self.exchange.bindCompleted() }
+        if reply.kind == UInt8(ascii: "2") { self.exchange.boundOne() }
         switch verdict {
         case .forward, .forwardEnd, .asynchronous, .forwardError:
             let letter = String(Character(Unicode.Scalar(reply.kind)))
@@ -299,7 +294,7 @@ final class StatementStage {
         if tag == "DEALLOCATE" {
             self.exchange.deallocatedOne(&self.session, &self.client, &self.table)
         } else if tag.hasSuffix(" ALL") {
-            self.exchange.deallocated(self.session, &self.client, &self.table)
+            self.exchange.deallocated(&self.session, &self.client, &self.table)
         }
     }
 

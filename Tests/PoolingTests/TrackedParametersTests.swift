@@ -14,7 +14,7 @@ struct TrackedParametersTests {
         )
         #expect(parameters.place(of: "TimeZone") == 2)
         #expect(parameters.place(of: "timezone") == 2)
-        #expect(parameters.place(of: "MY.SETTING") == 6)
+        #expect(parameters.place(of: "MY.SETTING") == 7)
         #expect(parameters.place(of: "search_path") == nil)
     }
 

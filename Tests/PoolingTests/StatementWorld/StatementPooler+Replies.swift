@@ -63,14 +63,14 @@ extension StatementPooler {
                     reply.kind,
                     body.span,
                     in: 0..<body.count,
-                    server.session,
+                    &server.session,
                     &client,
                     &table
                 )
             }
         case .bindComplete:
             server.record.end()
-            server.exchange.bindCompleted()
+            server.exchange.boundOne()
         default: break
         }
     }
@@ -79,7 +79,7 @@ extension StatementPooler {
         switch reply.text {
         case "DEALLOCATE ALL", "DISCARD ALL":
             self.withStatements(of: server) { client, exchange, table in
-                exchange.deallocated(server.session, &client, &table)
+                exchange.deallocated(&server.session, &client, &table)
             }
         case "DEALLOCATE":
             self.withStatements(of: server) { client, exchange, table in
@@ -121,10 +121,12 @@ extension StatementPooler {
         let before = ledger.changesEnded
         let current = ledger.current
         let isOwn = ledger.currentAudience == .client
+        // Names that the failed batch has given and taken are known by now alone.
+        let name = self.ownName(server, body)
         let verdict = server.session.received(reply.kind.rawValue)
         let isChange = current == .parse || current == .close || current == .describeStatement
         self.withStatements(of: server) { client, exchange, table in
-            exchange.failed(after: before, isChange: isChange, server.session, &client, &table)
+            exchange.failed(after: before, isChange: isChange, &server.session, &client, &table)
         }
         let skipped = min(server.session.takeSkippedRefusals(), server.refusals.count)
         if skipped > 0 {
@@ -132,30 +134,44 @@ extension StatementPooler {
             let end = min(start + skipped, server.refusals.count)
             server.refusals.removeSubrange(start..<end)
         }
-        guard verdict == .forwardError, let client = server.client else { return verdict }
-        if isOwn, current == .bind || current == .describeStatement {
-            if reply.code == "0A000" || reply.code == "26000" {
-                if server.record.canRepeat, client.session.state == .linked {
-                    self.heal(server, client, ended: before, current == .describeStatement)
-                    return .swallowError
-                }
-                if reply.code == "0A000" { server.exchange.becameUnsure() }
-            }
+        guard verdict == .forwardError, let client = server.client else {
+            server.exchange.errorEnded()
+            return verdict
         }
-        return self.withOwnName(verdict, server, client, body)
+        if isOwn, current == .bind || current == .describeStatement,
+            self.mayHeal(SQLState(reply.code), server, client), server.record.canRepeat,
+            client.session.state == .linked
+        {
+            self.heal(server, client, ended: before, current == .describeStatement)
+            return .swallowError
+        }
+        server.exchange.errorEnded()
+        guard let name else { return verdict }
+        server.rewritten = name
+        return .replaceError
     }
 
-    private func withOwnName(
-        _ verdict: ReplyLedger.Verdict,
-        _ server: PooledServer,
-        _ client: PooledClient,
-        _ body: [UInt8]
-    ) -> ReplyLedger.Verdict {
-        guard client.statements.count > 0, let (_, statement) = self.table.mentioned(in: body),
+    private func mayHeal(_ state: SQLState, _ server: PooledServer, _ client: PooledClient) -> Bool
+    {
+        switch state {
+        case .invalidStatementName where !server.record.canRepeat:
+            return false
+        case .featureNotSupported, .invalidStatementName:
+            server.exchange.becameUnsure()
+            return true
+        case _ where state.mayBeOfTypes:
+            return server.exchange.doubtsGuesses(&client.statements, &self.table)
+        default:
+            return false
+        }
+    }
+
+    private func ownName(_ server: PooledServer, _ body: [UInt8]) -> String? {
+        guard let client = server.client, client.statements.count > 0,
+            let (_, statement) = self.table.mentioned(in: body),
             let name = server.exchange.name(of: statement, client.statements)
-        else { return verdict }
-        server.rewritten = String(decoding: name, as: UTF8.self)
-        return .replaceError
+        else { return nil }
+        return String(decoding: name, as: UTF8.self)
     }
 
     private func tellRefusal(_ server: PooledServer, _ reply: PostgresReply) {

@@ -61,7 +61,7 @@ extension StatementPooler {
     ) -> Bool {
         switch request {
         case .parse, .bind, .describeStatement, .close: true
-        case .query: client.statements.count > 0 || client.statements.unnamed.name != .none
+        case .query: client.statements.count > 0 || !client.statements.unnamed.isAbsent
         case .execute: server.exchange.isCommandBound
         default: false
         }
@@ -168,12 +168,15 @@ extension StatementPooler {
         switch request {
         case .parse:
             let name = self.nextUnnamed()
+            let body = 6..<bytes.count
+            let isRepeated = client.statements.isUnnamedRepeated(bytes.span, in: body)
             server.exchange.unnamedParsed(
                 bytes.span,
-                body: 6..<bytes.count,
-                isSuspicious: StatementTable.isSuspicious(bytes.span, in: 6..<bytes.count),
+                body: body,
+                isSuspicious: !isRepeated && StatementTable.isSuspicious(bytes.span, in: body),
+                isRepeated: isRepeated,
                 as: name,
-                server.session,
+                &server.session,
                 &client.statements,
                 &self.table
             )
@@ -293,8 +296,8 @@ extension StatementPooler {
             )
             if outcome != .pass { return outcome }
         }
-        if client.statements.unnamed.name != .none {
-            server.exchange.querySent(server.session, &client.statements)
+        if !client.statements.unnamed.isAbsent {
+            server.exchange.querySent(&server.session, &client.statements)
         }
         return .pass
     }
@@ -356,8 +359,8 @@ extension StatementPooler {
         self.writer.removeAll()
         if request == .query {
             server.record.end()
-            if client.statements.unnamed.name != .none {
-                server.exchange.querySent(server.session, &client.statements)
+            if !client.statements.unnamed.isAbsent {
+                server.exchange.querySent(&server.session, &client.statements)
             }
             self.writer.query("refused by Weir")
             self.sendWritten(to: server, for: message.tag)

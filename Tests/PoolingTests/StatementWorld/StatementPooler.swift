@@ -264,7 +264,7 @@ final class StatementPooler {
             server.session.recovered(step)
             if step == .deallocate {
                 self.withStatements(of: server) { client, exchange, table in
-                    exchange.deallocated(server.session, &client, &table)
+                    exchange.deallocated(&server.session, &client, &table)
                 }
             }
         }
