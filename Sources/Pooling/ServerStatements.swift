@@ -76,15 +76,20 @@ struct ServerStatements: Sendable {
         self.index.insert(Self.hash(copy.statement), place)
     }
 
-    mutating func described(_ statement: Int, shape: UInt64) {
-        if let place = self.place(of: statement) { self.copies[place].shape = shape }
+    /// The answer to the ledger's change `change`, which may be about a copy before this one.
+    mutating func described(_ statement: Int, shape: UInt64, by change: Int) {
+        guard let place = self.place(of: statement), self.copies[place].change <= change else {
+            return
+        }
+        self.copies[place].shape = shape
     }
 
-    /// A server has said what the types of its parameters are; false where that was known.
-    mutating func found(types: UInt64, of statement: Int) -> Bool {
-        guard let place = self.place(of: statement), self.copies[place].types == 0 else {
-            return false
-        }
+    /// A server has said what the types of its parameters are, in the answer to the ledger's change
+    /// `change`; false where that was known, or is about a copy before this one.
+    mutating func found(types: UInt64, of statement: Int, by change: Int) -> Bool {
+        guard let place = self.place(of: statement), self.copies[place].types == 0,
+            self.copies[place].change <= change
+        else { return false }
         self.copies[place].types = types
         return true
     }

@@ -150,7 +150,7 @@ public struct StatementExchange: Sendable {
             switch item.change {
             case .described(let statement), .asked(_, let statement):
                 // What an old copy says again is no news.
-                if self.copies.found(types: hash, of: statement) {
+                if self.copies.found(types: hash, of: statement, by: number) {
                     table.found(bytes.copy(range), hash: hash, of: statement)
                 }
             default:
@@ -176,7 +176,7 @@ public struct StatementExchange: Sendable {
         for item in self.journal.items(at: number) {
             switch item.change {
             case .described(let statement):
-                self.copies.described(statement, shape: shape)
+                self.copies.described(statement, shape: shape, by: number)
                 table.described(statement, shape: shape)
             case .noted(let slot, let statement):
                 if client.has(statement, at: slot) { client.prepared(slot, shape: shape) }
@@ -185,7 +185,7 @@ public struct StatementExchange: Sendable {
             case .asked(let slot, let statement):
                 if client.has(statement, at: slot) { client.told(slot, shape: shape) }
                 if !self.guesses.isEmpty { self.guesses.removeAll { $0 == slot } }
-                self.copies.described(statement, shape: shape)
+                self.copies.described(statement, shape: shape, by: number)
                 table.described(statement, shape: shape)
             case .askedUnnamed(let name):
                 client.unnamed.described(name, shape: shape)

@@ -85,6 +85,13 @@ extension Worker {
         return self.writer.bytes
     }
 
+    /// What Weir has asked of a server by itself has failed.
+    func ownRequestFailed(_ server: ServerConnection, _ span: Span<UInt8>, _ frame: Frame) {
+        let fields = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
+        server.ownError = fields
+        server.exchange.askedInVain(fields)
+    }
+
     /// An answer about a statement has come.
     func statementAnswered(
         _ server: ServerConnection,

@@ -301,9 +301,7 @@ extension Worker {
                 run = position
                 self.tellRefusal(server)
             case .swallowError:
-                let fields = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end)
-                server.ownError = fields
-                server.exchange.askedInVain(fields)
+                self.ownRequestFailed(server, span, frame)
             case .asynchronousError:
                 guard isForwarded else {
                     // Nobody may be given a server that is about to close.

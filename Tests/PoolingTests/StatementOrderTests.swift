@@ -72,6 +72,26 @@ struct StatementOrderTests {
         }
     }
 
+    @Test func `what an old copy has said is not taken for what a new one says`() {
+        let stage = StatementStage(limit: 1)
+        _ = stage.parse("s", "SELECT 1")
+        stage.sync()
+        #expect(stage.clientGot == "1 Z")
+        _ = stage.describe("s")
+        stage.sync()
+        _ = stage.parse("t", "SELECT 2")
+        stage.sync()
+        // Before the answer to the Describe has come the copy is closed, and parsed once more.
+        #expect(stage.bind("s") == .hold)
+        stage.serverReads(2)
+        stage.server.shape = 2
+        #expect(stage.bind("s") == .hold)
+        #expect(stage.clientGot == "t T Z 1 Z")
+        guard case .refuse = stage.bind("s") else {
+            return #expect(Bool(false), "bound with another shape than was told")
+        }
+    }
+
     @Test func `an unnamed statement that could not be parsed again is parsed the next time`() {
         _ = self.stage.parse("", "SELECT gone")
         self.stage.sync()

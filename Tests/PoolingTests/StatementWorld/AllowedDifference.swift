@@ -8,13 +8,13 @@ enum AllowedDifference: String, CaseIterable {
     case canceled
     /// No server came in time, or the wait was canceled.
     case waitEnded
-    /// The clients' statements take all the memory that there is for them: another is refused, and
-    /// an unnamed DEALLOCATE or EXECUTE is not seen.
+    /// The clients' statements take all the memory that there is for them.
     case memory
     /// A Parse that needed no server was answered although a table has gone; its Bind tells.
     case goneAtBind
     /// A result has changed, and the client could not have noticed: it has not asked, and does not
-    /// read by the byte, or it is not known whether it prepared before or after.
+    /// read by the byte, or it is not known whether it prepared before or after; or it asks about
+    /// the unnamed statement, and is told.
     case unnoticed
     /// The server's copy is old or gone, and the batch could not be sent again: inside a block, or
     /// behind something that has been bound or has nothing to do with shared statements, or where
@@ -70,8 +70,6 @@ enum AllowedDifference: String, CaseIterable {
         var executed: String?
         /// It is a simple query about a statement, in a batch without a Sync.
         var isCommandInBatch: Bool
-        /// It runs a DEALLOCATE or EXECUTE of which the text may not be kept.
-        var isUnseenCommand: Bool
     }
 
     /// The difference that explains an answer, and what follows from it; nil when nothing does.
@@ -87,7 +85,6 @@ enum AllowedDifference: String, CaseIterable {
         case "53300" where isPooler: return (.waitEnded, .refuse)
         case "53200" where it.given.origin == .refusal: return (.memory, .fail)
         case "26000" where it.isCommandInBatch: return (.commandInBatch, .fail)
-        case "26000" where it.isUnseenCommand: return (.memory, .fail)
         case "25P02" where it.isFailed:
             if it.natural.kind == .error { return (.failedTransaction, .fail) }
             guard case .describeStatement = it.request else { return nil }
@@ -127,7 +124,7 @@ enum AllowedDifference: String, CaseIterable {
             guard !it.known.isTold, !couldNotice || name.isEmpty else { return nil }
             return (.unnoticed, .adopt(name))
         case (.describeStatement(let name), "0A000"):
-            return it.known.isTold ? nil : (.unnoticed, .adopt(name))
+            return it.known.isTold && !name.isEmpty ? nil : (.unnoticed, .adopt(name))
         case (_, "0A000"): return it.executed.map { (.executedAnew, .adopt($0)) }
         default: return nil
         }

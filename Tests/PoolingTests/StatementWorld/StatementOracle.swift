@@ -43,13 +43,7 @@ struct StatementOracle {
     private(set) var differences: [AllowedDifference: Int] = [:]
     private(set) var heardCount = 0
 
-    /// Texts of unnamed statements may not be kept.
-    private let isMemoryShort: Bool
-
-    init(catalog: StatementCatalog, isMemoryShort: Bool) {
-        self.model = PostgresModel(catalog: catalog)
-        self.isMemoryShort = isMemoryShort
-    }
+    init(catalog: StatementCatalog) { self.model = PostgresModel(catalog: catalog) }
 
     mutating func set(parsing: Int) { self.model.parsing = parsing }
 
@@ -66,7 +60,7 @@ struct StatementOracle {
         if Self.endsBatch(message.request) { self.endsOwed += 1 }
     }
 
-    private static func endsBatch(_ request: PostgresRequest) -> Bool {
+    static func endsBatch(_ request: PostgresRequest) -> Bool {
         switch request {
         case .sync, .query: true
         default: false
@@ -152,9 +146,7 @@ struct StatementOracle {
                 known: self.known(message.request),
                 executed: Self.executed(message.request, before.0),
                 isCommandInBatch: before.0.isBatchOpen
-                    && Self.isCommand(message.request, before.0.catalog),
-                isUnseenCommand: self.isMemoryShort
-                    && Self.isUnnamedCommand(message.request, before.0)
+                    && Self.isCommand(message.request, before.0.catalog)
             )
         )
         guard let (difference, effect) = explained else { return }
@@ -279,19 +271,6 @@ struct StatementOracle {
     ) -> Bool {
         guard case .query(let text) = request else { return false }
         switch catalog.meaning(of: text) {
-        case .execute, .deallocate: return true
-        default: return false
-        }
-    }
-
-    /// Whether a portal is run whose statement may be unnamed, and says what is to be done about
-    /// another one.
-    private static func isUnnamedCommand(
-        _ request: PostgresRequest,
-        _ model: PostgresModel
-    ) -> Bool {
-        guard case .execute(let portal, _) = request else { return false }
-        switch model.portals[portal]?.statement.meaning {
         case .execute, .deallocate: return true
         default: return false
         }

@@ -178,10 +178,13 @@ extension StatementPooler {
         switch request {
         case .parse:
             let name = self.nextUnnamed()
+            let body = 6..<bytes.count
+            let isRepeated = client.statements.isUnnamedRepeated(bytes.span, in: body)
             server.exchange.unnamedParsed(
                 bytes.span,
-                body: 6..<bytes.count,
-                isSuspicious: StatementTable.isSuspicious(bytes.span, in: 6..<bytes.count),
+                body: body,
+                isSuspicious: !isRepeated && StatementTable.isSuspicious(bytes.span, in: body),
+                isRepeated: isRepeated,
                 as: name,
                 &server.session,
                 &client.statements,

@@ -64,7 +64,6 @@ final class StatementWorld {
             number: self.clientCount,
             worker: worker,
             catalog: self.catalog,
-            isMemoryShort: self.mix.isMemoryShort,
             isPipelining: self.random.chance(self.mix.pipelining)
         )
     }

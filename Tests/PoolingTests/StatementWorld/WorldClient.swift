@@ -15,6 +15,9 @@ struct WorldClient {
     /// What it believes to have prepared, if all has gone well.
     private var prepared: [String: String] = [:]
     private var isInBlock = false
+    private var isBatchNew = true
+    /// The batch under way began before the one before it was answered.
+    private var isBatchPipelined = false
 
     private static let names = ["a", "b", "c", "d"]
     private static let owedMax = 60
@@ -23,13 +26,12 @@ struct WorldClient {
         number: Int,
         worker: Int,
         catalog: StatementCatalog,
-        isMemoryShort: Bool,
         isPipelining: Bool
     ) {
         self.number = number
         self.worker = worker
         self.pooled = PooledClient(number: number)
-        self.oracle = StatementOracle(catalog: catalog, isMemoryShort: isMemoryShort)
+        self.oracle = StatementOracle(catalog: catalog)
         self.isPipelining = isPipelining
     }
 
@@ -56,11 +58,9 @@ struct WorldClient {
     }
 
     mutating func say(_ request: PostgresRequest, _ tags: inout Int) {
-        let message = ClientMessage(
-            request,
-            tag: tags,
-            isPipelined: self.oracle.endsOwed > 0
-        )
+        if self.isBatchNew { self.isBatchPipelined = self.oracle.endsOwed > 0 }
+        let message = ClientMessage(request, tag: tags, isPipelined: self.isBatchPipelined)
+        self.isBatchNew = StatementOracle.endsBatch(request)
         tags += 1
         self.outgoing.append(message)
         self.oracle.send(message)
@@ -85,7 +85,7 @@ struct WorldClient {
         if random.chance(mix.mistakes) {
             self.speakAtRandom(&random, mix, &tags)
         } else if random.chance(mix.commands) {
-            self.command(&random, &tags)
+            self.command(&random, mix, &tags)
         } else if random.chance(mix.unnamed) {
             self.useUnnamed(&random, mix, &tags)
         } else {
@@ -194,7 +194,11 @@ struct WorldClient {
     }
 
     /// SQL about statements of the protocol.
-    private mutating func command(_ random: inout SeededRandom, _ tags: inout Int) {
+    private mutating func command(
+        _ random: inout SeededRandom,
+        _ mix: StatementMix,
+        _ tags: inout Int
+    ) {
         let name = random.pick(Self.names)
         let text =
             switch random.below(10) {
@@ -204,7 +208,9 @@ struct WorldClient {
             default: "EXECUTE \(name)"
             }
         if random.chance(60) { return self.say(.query(text), &tags) }
-        let other = random.chance(70) ? "" : random.pick(Self.names)
+        // Where memory is short, unnamed ones may not be seen.
+        let isUnnamed = !mix.isMemoryShort && random.chance(70)
+        let other = isUnnamed ? "" : random.pick(Self.names)
         self.say(.parse(name: other, text: text), &tags)
         self.say(.bind(portal: "", name: other, values: [], isBinary: false), &tags)
         if random.chance(90) { self.say(.execute(portal: "", limit: 0), &tags) }
