@@ -41,9 +41,14 @@ public struct SessionQuestion: Equatable, Sendable {
         parts.append("SELECT '\(Self.end)',NULL,NULL,NULL")
         let text = parts.joined(separator: " UNION ALL ")
         guard lifts else { return text }
-        // What the limit is, is asked before it is lifted.
-        let value = Self.hexadecimal("pg_catalog.current_setting('\(Self.timeout)')")
-        return "SELECT '\(Self.named)','\(Self.timeout)',\(value),NULL;"
+        // What the limit is, is asked before it is lifted; where it comes from, which takes longer,
+        // only where there is none: an explicit 0 is told from one that RESET has left.
+        let setting = "pg_catalog.current_setting('\(Self.timeout)')"
+        let source =
+            "CASE WHEN \(setting) OPERATOR(pg_catalog.=) '0' THEN"
+            + " (SELECT source FROM pg_catalog.pg_settings"
+            + " WHERE name OPERATOR(pg_catalog.=) '\(Self.timeout)') END"
+        return "SELECT '\(Self.named)','\(Self.timeout)',\(Self.hexadecimal(setting)),\(source);"
             + "SET LOCAL \(Self.timeout) = 0;" + text
     }
 

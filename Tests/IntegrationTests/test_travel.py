@@ -298,6 +298,21 @@ def test_a_tracked_name_that_the_server_does_not_report(weir):
         assert other.ask("SHOW search_path") == "information_schema"
 
 
+def test_reset_of_a_limit_that_was_set_to_none(two):
+    # 0 is what a new session has, too: what is set is told from what is not by where it comes from.
+    with two.wire(options={"options": "-c statement_timeout=54321"}) as client:
+        client.query("SET statement_timeout = 0")
+        with Elsewhere(two, client):
+            assert client.ask("SHOW statement_timeout") == "0"
+        client.query("BEGIN; RESET statement_timeout; ROLLBACK")
+        with Elsewhere(two, client):
+            assert client.ask("SHOW statement_timeout") == "0"
+        client.query("RESET statement_timeout")
+        assert client.ask("SHOW statement_timeout") == "54321ms"
+        with Elsewhere(two, client):
+            assert client.ask("SHOW statement_timeout") == "54321ms"
+
+
 def test_timeouts_are_the_clients_own(one):
     # A statement_timeout that would end Weir's own questions, and none for the other client.
     with one.wire() as client, one.wire() as other:
