@@ -229,6 +229,8 @@ public struct StatementExchange: Sendable {
     ) {
         self.hadToldParameters = self.hasToldParameters
         self.hasToldParameters = false
+        // A Describe that was to be sent again, and is not reached, is no more so.
+        self.resumesDescribe = false
         let ended = session.ledger.changesEnded
         if !self.leaving.isEmpty { self.commandsFailed(before: ended) }
         guard ended > before else { return }

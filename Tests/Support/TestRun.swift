@@ -6,6 +6,9 @@ public enum TestRun {
     /// Where random tests start: `WEIR_SEED`, or a number drawn once for this process.
     public static let seed: UInt64 = Self.number("WEIR_SEED") ?? .random(in: 0..<1_000_000_000_000)
 
+    /// Whether that was given.
+    public static let isSeeded = Self.number("WEIR_SEED") != nil
+
     /// Whether the long form was asked for (`WEIR_LONG=1`).
     public static let isLong = (Self.number("WEIR_LONG") ?? 0) != 0
 

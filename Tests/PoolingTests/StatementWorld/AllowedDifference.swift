@@ -22,6 +22,9 @@ enum AllowedDifference: String, CaseIterable {
     case oldCopy
     /// After such an error once more, as the pooler took a guess for the truth.
     case oldCopyAgain
+    /// The unnamed statement fails on a server that has it as PostgreSQL would, after another one
+    /// that had to parse it anew did not.
+    case unnamedElsewhere
     /// In a failed transaction, a statement that the server has not prepared: a Describe of one
     /// that returns nothing would go well, and other mistakes would be found first.
     case failedTransaction
@@ -68,6 +71,13 @@ enum AllowedDifference: String, CaseIterable {
         var known: StatementOracle.Known
         /// The name of the statement that is executed by SQL.
         var executed: String?
+        /// It is about the unnamed statement.
+        var isOfUnnamed: Bool {
+            switch self.request {
+            case .bind(_, let name, _, _), .describeStatement(let name): name.isEmpty
+            default: false
+            }
+        }
         /// It is a simple query about a statement, in a batch without a Sync.
         var isCommandInBatch: Bool
     }
@@ -97,6 +107,8 @@ enum AllowedDifference: String, CaseIterable {
             if isEarly, it.executed != nil { return (.executedAtBind, .fail) }
         case "0A000" where it.given.origin == .refusal && it.known.isDoubtful:
             return (.oldCopyAgain, .fail)
+        case "0A000" where it.given.origin == .server && it.known.isParsedAnew && it.isOfUnnamed:
+            return (.unnamedElsewhere, .fail)
         case "0A000", "26000":
             guard it.given.origin == .server, it.given.isOfCopy else { break }
             if it.natural.kind == .error { return (.otherMistake, .fail) }

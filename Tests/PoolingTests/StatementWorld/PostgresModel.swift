@@ -163,7 +163,10 @@ struct PostgresModel {
     }
 
     /// Something outside of this session, or of the simulation, has taken its statements away.
-    mutating func loseStatements() { self.statements.removeAll() }
+    mutating func loseStatements() {
+        // The unnamed one is none of those that SQL knows.
+        self.statements = self.statements.filter(\.key.isEmpty)
+    }
 
     /// What a statement looked like is forgotten: it is as if it had been parsed now.
     mutating func adopt(_ name: String, at epoch: Int) {

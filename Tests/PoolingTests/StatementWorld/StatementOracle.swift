@@ -15,6 +15,8 @@ struct StatementOracle {
         /// No Bind has gone well since one has failed for the server's copy, or been thrown away
         /// that asked for text, or since it was described in a new form.
         var isDoubtful = false
+        /// It has been parsed again on another server, where its result had changed.
+        var isParsedAnew = false
     }
 
     private(set) var model: PostgresModel
@@ -168,6 +170,7 @@ struct StatementOracle {
         case .pass: self.step(at: given.epoch, .pass)
         case .adopt(let name):
             self.known[name, default: Known()].isDoubtful = true
+            self.known[name]?.isParsedAnew = true
             self.model.adopt(name, at: given.epoch)
             self.step(at: given.epoch, .none)
         }
@@ -213,6 +216,9 @@ struct StatementOracle {
         case (.bind(_, let name, _, false), .error):
             // Its shape may have been compared before the mistake was found.
             self.known[name, default: Known()].isDoubtful = true
+        case (.bind(_, let name, _, true), .error) where self.known[name]?.isGuess == true:
+            // The pooler has taken the guess for the truth when it sent the Bind.
+            self.known[name]?.isDoubtful = true
         case (.bind(_, let name, _, _), .bindComplete):
             self.known[name]?.isGuess = false
             self.known[name]?.isDoubtful = false
