@@ -230,17 +230,21 @@ struct StatementOracle {
     }
 
     /// Whether something has been sent behind the message that is being answered with which its
-    /// batch cannot be sent again: other batches, and what is about the unnamed statement.
+    /// batch cannot be sent again: other batches, what is about the unnamed statement, and what is
+    /// about a portal of before, which could be run twice.
     private var isFollowed: Bool {
         var hasEnded = false
+        var hasBound = if case .bind? = self.current?.request { true } else { false }
         for message in self.sent[self.head...] {
             if hasEnded { return true }
             switch message.request {
             case .sync: hasEnded = true
             case .query: return true
+            case .execute where !hasBound, .describePortal where !hasBound: return true
             case .parse(let name, _), .bind(_, let name, _, _), .describeStatement(let name),
                 .closeStatement(let name):
                 if name.isEmpty { return true }
+                if case .bind = message.request { hasBound = true }
             default: break
             }
         }
