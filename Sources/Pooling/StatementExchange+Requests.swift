@@ -77,7 +77,7 @@ extension StatementExchange {
         _ client: inout ClientStatements,
         _ table: inout StatementTable,
         _ writer: inout MessageWriter,
-        canRepeat: @autoclosure () -> Bool = true
+        canRepeat: @autoclosure () -> Bool
     ) -> (outcome: Outcome, statement: Int) {
         guard !Self.isIgnored(session) else { return (.pass, -1) }
         if name.isEmpty {
@@ -169,7 +169,7 @@ extension StatementExchange {
         _ client: inout ClientStatements,
         _ table: inout StatementTable,
         _ writer: inout MessageWriter,
-        canRepeat: @autoclosure () -> Bool = true
+        canRepeat: @autoclosure () -> Bool
     ) -> Outcome {
         guard !Self.isIgnored(session) else { return .pass }
         if name.isEmpty {

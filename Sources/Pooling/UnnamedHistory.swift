@@ -90,7 +90,13 @@ struct UnnamedHistory: Sendable {
         guard self.name == other.name, count == (other.change <= ended ? 0 : other.count) else {
             return false
         }
-        return (0..<count).allSatisfy { self.older[$0].name == other.older[$0].name }
+        // By other changes they may be thrown away one without the other.
+        guard count == 0 || self.change == other.change else { return false }
+        return (0..<count).allSatisfy {
+            let (one, two) = (self.older[$0], other.older[$0])
+            return one.name == two.name
+                && (one.change == two.change || max(one.change, two.change) <= ended)
+        }
     }
 
     /// Whether a statement may turn out to be it.

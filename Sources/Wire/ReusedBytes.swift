@@ -1,8 +1,7 @@
 /// Bytes that are replaced again and again, in memory that stays.
 ///
 /// It holds texts of statements under way: the next one is mostly as long as the last, and then to
-/// replace it is a copy and nothing else. An array that is emptied and appended to takes four times
-/// the instructions.
+/// replace it is a copy and nothing else, where an array is emptied and grown anew.
 public struct ReusedBytes: Sendable {
     private var storage: [UInt8] = []
 

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -397,6 +398,17 @@ class Pooler:
         found = [pool for pool in self.show("POOLS")
                  if pool["database"] == database and pool["user"] == user]
         return found[0] if found else None
+
+    def received(self, database="app"):
+        """The bytes that have come from clients of a database."""
+        return sum(int(row["total_received"]) for row in self.show("STATS") if row["database"] == database)
+
+    @contextmanager
+    def receiving(self, database="app"):
+        """Waits at its end until the pooler has what a client sends in it."""
+        before = self.received(database)
+        yield
+        wait_until(lambda: self.received(database) > before, "what was sent has come")
 
     # What differs where PgBouncer says less.
 

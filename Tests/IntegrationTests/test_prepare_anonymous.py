@@ -97,6 +97,7 @@ def test_each_by_its_own_settings(weir):
 def changing(postgres):
     """A table, and what changes it."""
     with postgres.connect("app") as owner:
+        owner.execute("DROP TABLE IF EXISTS changing")
         owner.execute("CREATE TABLE changing (a int)")
         owner.execute("INSERT INTO changing VALUES (1)")
         owner.execute("GRANT ALL ON changing TO app")

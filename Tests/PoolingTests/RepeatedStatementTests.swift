@@ -57,6 +57,21 @@ struct RepeatedStatementTests {
         #expect(self.stage.serverGot == "P(#1) D(#1) S P() B() S")
     }
 
+    @Test func `a text that is parsed again in a batch which may fail is not relied on behind it`()
+    {
+        _ = self.stage.parseRepeated("SELECT 1 AS a")
+        self.stage.execute()
+        #expect(self.stage.bind("", canRepeat: false) == .pass)
+        self.stage.sync()
+        // The client keeps its statement when that batch fails, and the server has none then.
+        #expect(self.stage.bind("", canRepeat: false) == .hold)
+        #expect(self.stage.clientGot == "1 E[34000] Z")
+        #expect(self.stage.bind("", canRepeat: false) == .pass)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        #expect(self.stage.serverGot == "P(#1) D(#1) E P() B() S P() B() S")
+    }
+
     @Test func `what comes back is told from what does not, in a table of fixed size`() {
         var repetitions = Repetitions()
         for round in 0..<4 {

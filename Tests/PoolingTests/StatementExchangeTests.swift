@@ -223,19 +223,6 @@ struct StatementExchangeTests {
         #expect(self.stage.server.statements.values.map(\.types) == [Self.text])
     }
 
-    @Test func `a name waits for its Close, whatever has been answered of it`() {
-        _ = self.stage.parse("s", "SELECT 1")
-        self.stage.execute()
-        #expect(self.stage.close("s") == .answered)
-        self.stage.sync()
-        self.stage.serverReads(2)
-        #expect(self.stage.parse("s", "SELECT 2") == .hold)
-        #expect(self.stage.clientGot == "1 E[34000] Z")
-        guard case .refuse = self.stage.parse("s", "SELECT 2") else {
-            return #expect(Bool(false), "the Close was skipped")
-        }
-    }
-
     @Test func `an unnamed statement whose Close was skipped is still there`() {
         _ = self.stage.parse("", "SELECT 1")
         self.stage.execute()

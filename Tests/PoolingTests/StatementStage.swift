@@ -200,7 +200,8 @@ final class StatementStage {
                 &$0.session,
                 &$0.client,
                 &$0.table,
-                &$0.writer
+                &$0.writer,
+                canRepeat: true
             )
         }
     }
