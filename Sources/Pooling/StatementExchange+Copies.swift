@@ -2,6 +2,26 @@ import Wire
 
 /// What the server has of what a client asks for, and how it gets what it lacks.
 extension StatementExchange {
+    /// Whether a message has to wait since the client is about to be told what a result looks like,
+    /// and the server would have to parse the statement anew, which may look otherwise then.
+    mutating func waitsToBeTold(
+        _ slot: Int,
+        _ statement: Int,
+        _ session: borrowing ServerSession,
+        _ table: borrowing StatementTable,
+        _ writer: inout MessageWriter
+    ) -> Bool {
+        guard !self.journal.isEmpty,
+            self.journal.contains(.asked(slot: slot, statement: statement))
+        else { return false }
+        if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
+            !self.isOfOtherTypes(at: place, table)
+        {
+            return false
+        }
+        return self.hold(&writer) == nil
+    }
+
     /// Sees to it that the server has a statement by the time it reads what comes next; nil when
     /// that has to wait for an answer.
     ///

@@ -97,6 +97,7 @@ extension StatementExchange {
         case .statement(let current): statement = current
         case .none(let fields): return (.refuse(fields), -1)
         }
+        if self.waitsToBeTold(found.slot, statement, session, table, &writer) { return (.hold, -1) }
         let known = client.slots[found.slot].shape
         let types = client.slots[found.slot].types
         // A guess that had nothing to go by is none until the server has said something.
@@ -196,6 +197,7 @@ extension StatementExchange {
         case .statement(let current): statement = current
         case .none(let fields): return .refuse(fields)
         }
+        if self.waitsToBeTold(found.slot, statement, session, table, &writer) { return .hold }
         let slot = client.slots[found.slot]
         let change = StatementJournal.Change.asked(slot: found.slot, statement: statement)
         let known = slot.isTold ? slot.shape : 0

@@ -72,8 +72,12 @@ extension StatementExchange {
     ) -> Outcome {
         let unnamed = client.unnamed
         if session.unnamed == unnamed.name {
-            // An earlier batch may fail, and then the server has not what the client falls back to.
-            if self.waits(for: session.unnamedChange, session),
+            // An earlier batch may fail, and then the server has not what the client falls back to;
+            // nor has one that had nothing of it to be dropped.
+            let change =
+                unnamed.name == .none
+                ? max(session.unnamedChange, unnamed.change) : session.unnamedChange
+            if self.waits(for: change, session),
                 !session.unnamedHistory.agrees(
                     with: unnamed.history,
                     ended: session.ledger.changesEnded

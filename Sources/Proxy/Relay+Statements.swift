@@ -187,6 +187,7 @@ extension Worker {
             else { return false }
             return !client.statements.unnamed.needsLook
                 && server.session.unnamed == client.statements.unnamed.name
+                && server.session.unnamed != .none
                 && !server.session.isUnnamedPendingBefore
                 && !server.exchange.isCommandBound
         default:

@@ -23,6 +23,23 @@ struct StatementOrderTests {
         #expect(self.stage.clientGot == "refused[42P05] Z")
     }
 
+    @Test func `a query that may be skipped does not yet drop what another server has`() {
+        _ = self.stage.parse("", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        self.stage.takeAnotherServer()
+        _ = self.stage.serverGot
+        self.stage.execute()
+        #expect(self.stage.plainQuery("SELECT 2") == .pass)
+        self.stage.sync()
+        #expect(self.stage.bind("") == .hold)
+        #expect(self.stage.clientGot == "E[34000] Z")
+        #expect(self.stage.bind("") == .pass)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        #expect(self.stage.serverGot == "E Q(SELECT 2) S P() B() S")
+    }
+
     @Test func `a name waits until it is known what its result looked like`() {
         _ = self.stage.parse("s", "SELECT 1")
         self.stage.sync()
@@ -89,6 +106,26 @@ struct StatementOrderTests {
         #expect(stage.clientGot == "t T Z 1 Z")
         guard case .refuse = stage.bind("s") else {
             return #expect(Bool(false), "bound with another shape than was told")
+        }
+    }
+
+    @Test func `a statement is not parsed anew before the client has been told of the old one`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        self.stage.takeAnotherServer()
+        _ = self.stage.describe("s")
+        self.stage.sync()
+        // The Parse of that batch might have been skipped, so that there must be another one.
+        #expect(self.stage.describe("s") == .hold)
+        #expect(self.stage.bind("s") == .hold)
+        #expect(self.stage.clientGot == "t T Z")
+        self.stage.server.shape = 2
+        self.stage.staleCopies()
+        #expect(self.stage.describe("s") == .hold)
+        #expect(self.stage.clientGot == "")
+        guard case .refuse = self.stage.describe("s") else {
+            return #expect(Bool(false), "described as another shape than was told")
         }
     }
 

@@ -82,6 +82,17 @@ final class StatementStage {
         self.exchange.unpack(luggage, &self.table)
     }
 
+    /// The client gives its server back and gets one that has nothing.
+    func takeAnotherServer() {
+        self.release()
+        self.exchange.closed(&self.table)
+        let limit = self.exchange.limit
+        self.exchange = StatementExchange()
+        self.exchange.limit = limit
+        self.session = ServerSession()
+        self.server = StatementServer()
+    }
+
     /// What the server has is not known any more.
     func staleCopies() { self.exchange.becameUnsure() }
 
@@ -234,6 +245,14 @@ final class StatementStage {
                 &$0.table,
                 &$0.writer
             )
+        }
+    }
+
+    /// A simple query that is no command, and drops the client's unnamed statement.
+    func plainQuery(_ text: String) -> StatementExchange.Outcome {
+        self.carryOut(RawMessage("Q", "\(text)\0"), .query) {
+            $0.exchange.querySent(&$0.session, &$0.client)
+            return .pass
         }
     }
 

@@ -196,6 +196,7 @@ extension StatementPooler {
             guard bytes[5] == 0, bytes[6] == 0 else { return false }
             return !client.statements.unnamed.needsLook
                 && server.session.unnamed == client.statements.unnamed.name
+                && server.session.unnamed != .none
                 && !server.session.isUnnamedPendingBefore
                 && !server.exchange.isCommandBound
         default:
