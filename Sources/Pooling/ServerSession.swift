@@ -183,6 +183,11 @@ public struct ServerSession: Equatable, Sendable {
         )
     }
 
+    /// What Weir has parsed again turns out not to be what its client knows. It has been answered.
+    mutating func unnamedOutdated() {
+        self.unnamedHistory.becomes(.outdated, change: 0, ended: self.ledger.changesEnded)
+    }
+
     /// Weir has closed the unnamed statement in front of what a client sends. Called after `sent`.
     public mutating func unnamedClosed() {
         guard !self.ledger.isSkipping else { return }

@@ -311,8 +311,10 @@ extension StatementExchange {
         )
     }
 
+    /// What a statement is refused with whose result is not what its client was told.
+    ///
     /// Drivers that prepare anew by themselves (asyncpg, pgjdbc) look at the routine, too.
-    static let changed = ErrorFields(
+    public static let changed = ErrorFields(
         .error,
         .featureNotSupported,
         "cached plan must not change result type",

@@ -56,6 +56,8 @@ extension StatementExchange {
         if told != 0, self.unnamedShape.name == client.unnamed.name,
             told != self.unnamedShape.hash
         {
+            // The client may come back to it, by an error that takes back what it sends next.
+            session.unnamedOutdated()
             return .refuse(Self.changed)
         }
         guard let body = client.unnamed.body, StatementCommand.mayBe(body.span, in: 0..<body.count)

@@ -92,13 +92,16 @@ public struct StatementTable: Sendable {
         return nil
     }
 
-    // Mutating, as the two that follow: of another module's object the table would be copied first.
+    // Mutating, as those that follow: of another module's object the table would be copied first.
 
     /// What servers call a statement, with its zero.
     public mutating func name(of statement: Int) -> [UInt8] { self.entries[statement].name }
 
     /// The text and the declared types, as in a Parse.
     public mutating func body(of statement: Int) -> [UInt8] { self.entries[statement].body }
+
+    /// What a server has said of its parameters, as in a ParameterDescription.
+    public mutating func parameters(of statement: Int) -> [UInt8] { self.entries[statement].types }
 
     /// Whether running it may leave something behind in the session.
     public mutating func isSuspicious(_ statement: Int) -> Bool {

@@ -4,7 +4,7 @@
 /// it, since PostgreSQL does that first; one that is skipped after an error has changed nothing.
 ///
 /// A few changes are told apart, in place: a session is copied often, and an array in it would be
-/// counted each time. Of more, the oldest are `.unknown`.
+/// counted each time. Of more, it is `.unknown` what the oldest were.
 struct UnnamedHistory: Sendable {
     struct Item: Equatable, Sendable {
         var name: UnnamedStatement
@@ -36,10 +36,9 @@ struct UnnamedHistory: Sendable {
         var sure = self.count - 1
         while sure > 0, self.older[sure].change > ended { sure -= 1 }
         if sure > 0 { self.drop(sure) }
-        if self.count == self.older.count {
-            self.drop(1)
-            self.older[0] = Item(name: .unknown, change: 0)
-        }
+        // What is thrown away from either of the two on falls back to the same.
+        if self.count > 0, self.older[self.count - 1].name == self.newest.name { return }
+        if self.count == self.older.count { self.drop(1) }
         self.older[self.count] = self.newest
         self.count += 1
     }

@@ -14,4 +14,7 @@ public struct UnnamedStatement: Hashable, Sendable {
 
     /// One that nobody knows: foreign to every client.
     static let unknown = UnnamedStatement(number: .max)
+
+    /// What has been parsed anew for a client that must not have it: foreign to every client.
+    static let outdated = UnnamedStatement(number: .max - 1)
 }

@@ -17,9 +17,11 @@ extension Worker {
         let ledger = server.session.ledger
         let before = ledger.changesEnded
         let current = ledger.current
-        let isOwn = ledger.currentAudience == .client
+        let audience = ledger.currentAudience
         // Names that the failed batch has given and taken are known by now alone.
-        let renamed = self.withOwnName(server, span, frame)
+        let rewritten =
+            self.withoutCopy(server, audience, span, frame)
+            ?? self.withOwnName(server, span, frame)
         let verdict = server.session.received(.error)
         let isChange = current == .parse || current == .close || current == .describeStatement
         self.withStatements(of: server) { client, exchange, table in
@@ -35,7 +37,7 @@ extension Worker {
             server.exchange.errorEnded()
             return verdict
         }
-        if isOwn, current == .bind || current == .describeStatement {
+        if audience == .client, current == .bind || current == .describeStatement {
             let state = ErrorFields(parsing: span, in: frame.bodyOffset..<frame.end).sqlState
             if self.mayHeal(state, server), server.record.canRepeat,
                 server.client?.session.state == .linked
@@ -45,8 +47,8 @@ extension Worker {
             }
         }
         server.exchange.errorEnded()
-        guard let renamed else { return verdict }
-        server.rewrittenError = renamed
+        guard let rewritten else { return verdict }
+        server.rewrittenError = rewritten
         return .replaceError
     }
 
@@ -65,6 +67,26 @@ extension Worker {
         default:
             return false
         }
+    }
+
+    /// What a client is told that is to hear of its parameters and then that the result is another
+    /// one, by a server that has lost the statement meanwhile; nil for all else.
+    private func withoutCopy(
+        _ server: ServerConnection,
+        _ audience: ReplyLedger.Audience?,
+        _ span: Span<UInt8>,
+        _ frame: Frame
+    ) -> [UInt8]? {
+        guard audience == .parameters, frame.isComplete else { return nil }
+        let body = frame.bodyOffset..<frame.end
+        guard ErrorFields(parsing: span, in: body).sqlState == .invalidStatementName,
+            let (_, statement) = self.statements.mentioned(in: span.copy(body))
+        else { return nil }
+        server.exchange.becameUnsure()
+        self.writer.removeAll()
+        self.writer.parameterDescription(body: self.statements.parameters(of: statement))
+        self.writer.error(StatementExchange.changed)
+        return self.writer.bytes
     }
 
     /// An error that speaks of a shared statement, by its client's name for it; nil for all others.

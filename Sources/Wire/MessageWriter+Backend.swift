@@ -47,6 +47,11 @@ extension MessageWriter {
         self.message(BackendKind.error.rawValue) { $0.raw(Array(body)) }
     }
 
+    /// ParameterDescription (`t`) with a body that is there already.
+    public mutating func parameterDescription(body: [UInt8]) {
+        self.message(BackendKind.parameterDescription.rawValue) { $0.raw(body) }
+    }
+
     /// NoticeResponse (`N`).
     public mutating func notice(_ fields: ErrorFields) {
         self.fields(BackendKind.notice.rawValue, fields)

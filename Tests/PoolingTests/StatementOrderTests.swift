@@ -129,6 +129,27 @@ struct StatementOrderTests {
         }
     }
 
+    @Test func `an unnamed statement of another shape is refused again and again`() {
+        _ = self.stage.parse("", "SELECT 1")
+        _ = self.stage.describe("")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 t T Z")
+        self.stage.takeAnotherServer()
+        self.stage.server.shape = 2
+        for _ in 0..<2 {
+            #expect(self.stage.bind("") == .hold)
+            #expect(self.stage.clientGot == "")
+            guard case .refuse = self.stage.bind("") else {
+                return #expect(Bool(false), "bound with another shape than was told")
+            }
+            // Skipped, so that it is the first one still.
+            _ = self.stage.parse("", "SELECT 2")
+            self.stage.sync()
+            #expect(self.stage.bind("") == .hold)
+            #expect(self.stage.clientGot == "refused[0A000] Z")
+        }
+    }
+
     @Test func `an unnamed statement that could not be parsed again is parsed the next time`() {
         _ = self.stage.parse("", "SELECT gone")
         self.stage.sync()

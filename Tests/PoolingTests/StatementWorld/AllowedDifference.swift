@@ -25,6 +25,8 @@ enum AllowedDifference: String, CaseIterable {
     /// The unnamed statement fails on a server that has it as PostgreSQL would, after another one
     /// that had to parse it anew did not.
     case unnamedElsewhere
+    /// Which statement the unnamed one was before an error that has thrown away many changes of it.
+    case unnamedForgotten
     /// In a failed transaction, a statement that the server has not prepared: a Describe of one
     /// that returns nothing would go well, and other mistakes would be found first.
     case failedTransaction
@@ -109,6 +111,8 @@ enum AllowedDifference: String, CaseIterable {
             return (.oldCopyAgain, .fail)
         case "0A000" where it.given.origin == .server && it.known.isParsedAnew && it.isOfUnnamed:
             return (.unnamedElsewhere, .fail)
+        case "26000" where it.given.origin == .server && it.known.isForgotten && it.isOfUnnamed:
+            return (.unnamedForgotten, .fail)
         case "0A000", "26000":
             guard it.given.origin == .server, it.given.isOfCopy else { break }
             if it.natural.kind == .error { return (.otherMistake, .fail) }

@@ -26,6 +26,8 @@ final class PooledServer {
     var refusals: [(fields: ErrorFields, tag: Int)] = []
     /// An error in other words than the server's.
     var rewritten: String?
+    /// It could not tell what parameters there are, which the client is to hear before a refusal.
+    var hasLostCopy = false
     var isMidMessage = false
 
     init(number: Int, backend: PostgresSession, limit: Int) {

@@ -63,6 +63,15 @@ enum PostgresRequest {
         bytes.reduce(0) { $0 << 8 | Int($1) }
     }
 
+    /// Whether the unnamed statement is another one behind it, or gone.
+    var changesUnnamed: Bool {
+        switch self {
+        case .parse(let name, _), .closeStatement(let name): name.isEmpty
+        case .query: true
+        default: false
+        }
+    }
+
     // MARK: As a client says it
 
     /// The message as it stands on the wire.

@@ -17,6 +17,8 @@ struct StatementOracle {
         var isDoubtful = false
         /// It has been parsed again on another server, where its result had changed.
         var isParsedAnew = false
+        /// Many changes of it have been thrown away by one error.
+        var isForgotten = false
     }
 
     private(set) var model: PostgresModel
@@ -32,6 +34,8 @@ struct StatementOracle {
     private var isSpent = false
     /// The message that was answered last.
     private var last = -1
+    /// Changes of the unnamed statement that the last error has thrown away.
+    private var unnamedSkipped = 0
     /// What has been ordered is not compared by its words.
     private var isOrdered = false
 
@@ -207,6 +211,9 @@ struct StatementOracle {
     /// A message has been thrown away by an error before it.
     private mutating func noteSkipped(_ request: PostgresRequest) {
         if case .bind(_, let name, _, false) = request { self.known[name]?.isDoubtful = true }
+        guard request.changesUnnamed else { return }
+        self.unnamedSkipped += 1
+        if self.unnamedSkipped > 4 { self.known["", default: Known()].isForgotten = true }
     }
 
     private mutating func note(_ request: PostgresRequest, _ given: PostgresReply) {
@@ -254,7 +261,9 @@ struct StatementOracle {
     /// Whether what comes later in the batch could be sent again.
     private mutating func noteBatch(_ request: PostgresRequest) {
         switch request {
-        case .sync, .query: self.isSpent = false
+        case .sync, .query:
+            self.isSpent = false
+            self.unnamedSkipped = 0
         case .parse(let name, _), .describeStatement(let name), .closeStatement(let name):
             if name.isEmpty { self.isSpent = true }
         case .closePortal, .flush: break

@@ -120,8 +120,10 @@ extension StatementPooler {
         let ledger = server.session.ledger
         let before = ledger.changesEnded
         let current = ledger.current
-        let isOwn = ledger.currentAudience == .client
+        let audience = ledger.currentAudience
         let renamed = self.withOwnName(server, body)
+        server.hasLostCopy = audience == .parameters && reply.code == "26000"
+        if server.hasLostCopy { server.exchange.becameUnsure() }
         let verdict = server.session.received(reply.kind.rawValue)
         let isChange = current == .parse || current == .close || current == .describeStatement
         self.withStatements(of: server) { client, exchange, table in
@@ -137,7 +139,7 @@ extension StatementPooler {
             server.exchange.errorEnded()
             return verdict
         }
-        if isOwn, current == .bind || current == .describeStatement {
+        if audience == .client, current == .bind || current == .describeStatement {
             if self.mayHeal(SQLState(reply.code), server, client), server.record.canRepeat,
                 client.session.state == .linked
             {
@@ -177,6 +179,15 @@ extension StatementPooler {
 
     private func tellRefusal(_ server: PooledServer, _ reply: PostgresReply) {
         var reply = reply
+        if server.hasLostCopy {
+            server.hasLostCopy = false
+            server.rewritten = nil
+            guard let client = server.client else { return }
+            self.tell(client, .parameterDescription, for: reply.tag, .refusal)
+            reply.code = StatementExchange.changed.sqlState.code
+            reply.text = StatementExchange.changed.message
+            return self.tell(client, reply)
+        }
         if let name = server.rewritten {
             server.rewritten = nil
             if let client = server.client {

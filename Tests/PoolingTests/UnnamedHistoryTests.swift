@@ -1,0 +1,68 @@
+import TestSupport
+import Testing
+
+@testable import Pooling
+
+/// `UnnamedHistory` beside a list of all changes.
+struct UnnamedHistoryTests {
+    /// What it keeps few of, kept whole.
+    private struct Whole {
+        var items: [(name: UnnamedStatement, change: Int)] = [(.none, 0)]
+
+        mutating func skipped(before: Int, after: Int, failed: Int?) {
+            for index in self.items.indices where self.items[index].change > before {
+                let isFailed = self.items[index].change == failed
+                self.items[index].name = isFailed ? .none : self.items[index - 1].name
+            }
+        }
+    }
+
+    @Test(arguments: 0..<200)
+    func `it is never taken for another statement than it is`(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        var (history, whole) = (UnnamedHistory(), Whole())
+        var (sent, ended, number) = (0, 0, UInt64(0))
+        var unknownCount = 0
+        for _ in 0..<400 {
+            switch random.next() % 8 {
+            case 0...3:
+                sent += 1
+                var name = UnnamedStatement.none
+                if random.next() % 2 == 0 {
+                    number += 1
+                    name = UnnamedStatement(number: number)
+                }
+                history.becomes(name, change: sent, ended: ended)
+                whole.items.append((name, sent))
+            case 4, 5:
+                // A change of something else.
+                sent += 1
+            case 6:
+                if ended < sent { ended += 1 }
+            default:
+                guard ended < sent else { continue }
+                let after = ended + 1 + Int(random.next() % UInt64(sent - ended))
+                guard after == sent else { continue }
+                let failed = random.next() % 2 == 0 ? ended + 1 : nil
+                _ = history.skipped(before: ended, after: sent, failed: failed)
+                whole.skipped(before: ended, after: sent, failed: failed)
+                ended = sent
+            }
+            let right = whole.items[whole.items.count - 1].name
+            #expect(history.name == right || history.name == .unknown)
+            if history.name == .unknown { unknownCount += 1 }
+        }
+        #expect(unknownCount < 200)
+    }
+
+    @Test func `one of before is remembered behind many Closes and queries`() {
+        var history = UnnamedHistory()
+        history.becomes(UnnamedStatement(number: 1), change: 1, ended: 0)
+        for change in 2..<20 { history.becomes(.none, change: change, ended: 0) }
+        for change in 20..<23 {
+            history.becomes(UnnamedStatement(number: UInt64(change)), change: change, ended: 0)
+        }
+        _ = history.skipped(before: 1, after: 22, failed: nil)
+        #expect(history.name == UnnamedStatement(number: 1))
+    }
+}
