@@ -2,8 +2,9 @@ import Wire
 
 /// What the server has of what a client asks for, and how it gets what it lacks.
 extension StatementExchange {
-    /// Whether a message has to wait since the client is about to be told what a result looks like,
-    /// and the server would have to parse the statement anew, which may look otherwise then.
+    /// Whether a message has to wait since it is about to be known what a result looked like when the
+    /// client prepared it or asked, and the server would have to parse the statement anew, which may
+    /// look otherwise then.
     mutating func waitsToBeTold(
         _ slot: Int,
         _ statement: Int,
@@ -13,6 +14,7 @@ extension StatementExchange {
     ) -> Bool {
         guard !self.journal.isEmpty,
             self.journal.contains(.asked(slot: slot, statement: statement))
+                || self.journal.contains(.noted(slot: slot, statement: statement))
         else { return false }
         if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
             !self.isOfOtherTypes(at: place, table)

@@ -93,7 +93,8 @@ extension StatementExchange {
             return .hold
         }
         guard unnamed.name != .none, let body = unnamed.body else { return .pass }
-        if self.waits(for: session.unnamedChange, session) { return .hold }
+        // The Parse that is to be repeated may fail itself, where it went out as a shared one's.
+        if self.waits(for: max(session.unnamedChange, unnamed.change), session) { return .hold }
         writer.parse(name: [0], body: body)
         session.sent(.parse, for: .quiet)
         session.unnamedRestored(unnamed.name)

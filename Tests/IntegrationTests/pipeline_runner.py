@@ -143,7 +143,7 @@ class Conversation:
     def is_of_another_name(line, right):
         """Whether an error calls a statement by another one of its client's names for the same text, which
         docs/decisions/0007 tells of."""
-        named = re.compile(r'but prepared statement "[a-z]" requires')
+        named = re.compile(r'but prepared statement "[a-z]?" requires')
         return line.startswith("E 08P01") and named.sub("", line) == named.sub("", right) != line
 
     def shortfall(self):

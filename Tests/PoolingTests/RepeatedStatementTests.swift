@@ -57,6 +57,17 @@ struct RepeatedStatementTests {
         #expect(self.stage.serverGot == "P(#1) D(#1) S P() B() S")
     }
 
+    @Test func `a Parse that may still fail is not repeated`() {
+        self.stage.server.hasLostTables = true
+        _ = self.stage.parseRepeated("SELECT gone")
+        self.stage.sync()
+        #expect(self.stage.bind("", canRepeat: false) == .hold)
+        #expect(self.stage.clientGot == "E[42P01] Z")
+        #expect(self.stage.bind("", canRepeat: false) == .pass)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "E[26000] Z")
+    }
+
     @Test func `a text that is parsed again in a batch which may fail is not relied on behind it`()
     {
         _ = self.stage.parseRepeated("SELECT 1 AS a")
