@@ -27,8 +27,16 @@ public struct SessionWatch: Sendable {
     public private(set) var held: SessionKinds = []
 
     /// What has been suspected since the last answer.
-    private(set) var raised = Suspicion.none
-    private var prepared = Suspicion.none
+    private(set) var raised: Suspicion {
+        get { self.suspicions.first ?? .none }
+        set { self.suspicions = [newValue, self.prepared] }
+    }
+    private var prepared: Suspicion {
+        get { self.suspicions.last ?? .none }
+        set { self.suspicions = [self.raised, newValue] }
+    }
+    /// Both; nothing for nearly all clients, which the size of an idle client depends on.
+    private var suspicions: [Suspicion] = []
     /// Whatever it makes can be in the session's own schema, and no text shows it.
     private var makesTemporaries = false
     /// A DISCARD ALL has been run since something was suspected.
@@ -202,7 +210,7 @@ public struct SessionWatch: Sendable {
         let discards =
             self.raised.onlySets && self.raised.resetsAll && !self.raised.resets.isEmpty
         if discards, self.hasDiscarded { self.held.remove(.settings) }
-        self.raised = .none
+        self.suspicions = self.hasPrepared ? [.none, self.prepared] : []
         self.hasDiscarded = false
         self.isParsingUnsettled = false
         self.isRaised = self.isPinned || self.makesTemporaries
@@ -211,7 +219,7 @@ public struct SessionWatch: Sendable {
     /// The server was reset, or is another one: nothing ties the client to it any more.
     public mutating func unpinned() {
         self.held = []
-        self.raised = .none
+        self.suspicions = self.hasPrepared ? [.none, self.prepared] : []
         self.hasDiscarded = false
         self.isParsingUnsettled = false
         self.isRaised = self.makesTemporaries

@@ -28,8 +28,6 @@ final class ClientConnection {
     let number: Int64
     let socket: SocketID
     let remote: SocketAddress
-    /// The Unix socket that it came through; nil on TCP, where its own address says enough.
-    let unixSocket: SocketAddress?
     /// Wall-clock microseconds.
     let connectTime: Int64
     /// When it connected, for the login's time limit.
@@ -52,7 +50,7 @@ final class ClientConnection {
     /// The server that this client has checked out.
     var server: ServerConnection?
     var ticket = WaitQueue.Ticket.none
-    var policy = ClientPolicy()
+    var policy = ClientPolicy.unlimited
     var parameters = TrackedParameters.Combination.unknown {
         didSet { if self.parameters != oldValue { self.isParsingStale = true } }
     }
@@ -60,26 +58,15 @@ final class ClientConnection {
     var wishes = Wishes.Combination.none {
         didSet { if self.wishes != oldValue { self.isParsingStale = true } }
     }
-    /// Of that, what it has asked for when it connected, and gets back by RESET.
-    var startupSettings: [SettingValue] = []
-    /// Of the settings that servers report, what it has asked for then; nil where that is nothing.
-    var loginParameters = TrackedParameters.Combination.unknown
     /// A server has stood as it wants it: what it has set can be set.
     var hasProvenWishes = false
-    /// What it has set was refused at last; then a statement that sets something of it back may do
-    /// without these settings.
-    var omits: Set<String>?
     var isRefused = false
     /// What it may have left behind on its server.
     var watch = SessionWatch()
     /// It counts as one that keeps its server, or is about to.
     var hasPin = false
-    /// Wall-clock microseconds since when it keeps its server; 0 for not at all.
-    var pinnedSince: Int64 = 0
     /// `statements.parsing` is not what the client has set now.
     var isParsingStale = true
-    /// Tells apart what this client's texts mean since it has run something suspicious.
-    var parsingNumber: UInt64 = 0
     /// Whether its prepared statements are shared, so that they work on every server.
     var sharesStatements = false
     var statements = ClientStatements()
@@ -99,21 +86,17 @@ final class ClientConnection {
     /// Its query was canceled before it could be sent: after it had been promised a server, or
     /// while Weir was asking that something.
     var isCancelPending = false
-    /// Why requests that had arrived by then are refused, and how many bytes of them are still to
-    /// be seen.
-    var refusal: Refusal?
 
     /// It has said good-bye and closed its side, and what it asked for before is still to be done.
     var isHalfClosed = false
     /// It is not read from, because too many of its requests are unanswered.
     var isPipelineFull = false
 
-    var console: ConsoleSession?
-
     /// What kind of replication it has asked for.
     var replication = ReplicationMode.none
-    /// The server that is being opened for it alone; `server` once it is greeted.
-    var dedicated: ServerConnection?
+
+    /// What few clients have.
+    var rare: RareClientState?
 
     /// Requests that came before a wait ended in an error share the error.
     final class Refusal {
@@ -139,12 +122,12 @@ final class ClientConnection {
         self.number = number
         self.socket = socket
         self.remote = remote
-        self.unixSocket = unixSocket
         self.connectTime = connectTime
         self.requestTime = connectTime
         self.acceptedAt = now
         self.idleSince = now
         self.reader = FrameReader(limit: Limits.loginMessageLengthMax)
+        self.unixSocket = unixSocket
     }
 
     var isUnix: Bool { if case .unix = self.remote { true } else { false } }

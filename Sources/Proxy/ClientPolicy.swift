@@ -1,18 +1,44 @@
 import Pooling
 
-/// The settings that apply to one client, resolved when it logs in and again on reload.
-struct ClientPolicy {
-    var mode = Pooling.PoolMode.session
-    var queryTimeout: Nanoseconds = 0
-    var transactionTimeout: Nanoseconds = 0
-    var idleTransactionTimeout: Nanoseconds = 0
-    var clientIdleTimeout: Nanoseconds = 0
+/// The settings that apply to a client, resolved when it logs in and again on reload: one value for
+/// all clients of a pool that are the same user.
+final class ClientPolicy: Sendable {
+    let mode: Pooling.PoolMode
+    let queryTimeout: Nanoseconds
+    let transactionTimeout: Nanoseconds
+    let idleTransactionTimeout: Nanoseconds
+    let clientIdleTimeout: Nanoseconds
     /// What becomes of what would tie it to its server.
-    var sessionState = SessionStateRule.pin
+    let sessionState: SessionStateRule
     /// How long it may be idle while it keeps a server; 0 for no limit.
-    var pinTimeout: Nanoseconds = 0
+    let pinTimeout: Nanoseconds
     /// How often an unnamed statement comes before it is prepared for all; 0 for never.
-    var prepareAnonymous = 0
+    let prepareAnonymous: Int
     /// Statements from this duration on are logged; nil for none.
-    var slowThreshold: Nanoseconds?
+    let slowThreshold: Nanoseconds?
+
+    init(
+        mode: Pooling.PoolMode,
+        queryTimeout: Nanoseconds = 0,
+        transactionTimeout: Nanoseconds = 0,
+        idleTransactionTimeout: Nanoseconds = 0,
+        clientIdleTimeout: Nanoseconds = 0,
+        sessionState: SessionStateRule = .pin,
+        pinTimeout: Nanoseconds = 0,
+        prepareAnonymous: Int = 0,
+        slowThreshold: Nanoseconds? = nil
+    ) {
+        self.mode = mode
+        self.queryTimeout = queryTimeout
+        self.transactionTimeout = transactionTimeout
+        self.idleTransactionTimeout = idleTransactionTimeout
+        self.clientIdleTimeout = clientIdleTimeout
+        self.sessionState = sessionState
+        self.pinTimeout = pinTimeout
+        self.prepareAnonymous = prepareAnonymous
+        self.slowThreshold = slowThreshold
+    }
+
+    /// That of a client which has no pool yet.
+    static let unlimited = ClientPolicy(mode: .session)
 }

@@ -175,6 +175,20 @@ def test_idle_clients_are_cheap(weir):
             client.close()
 
 
+def test_clients_that_do_nothing_are_cheaper(weir):
+    # As those of the bench's row `idle`, which must not take more than PgBouncer's: 911 bytes. What few clients
+    # have belongs into RareClientState.
+    pooler, count = weir(max_client_conn=5000), 4000
+    clients = [pooler.wire() for _ in range(100)]
+    clients[0].ask("SELECT 1")
+    before = pooler.resident_kilobytes()
+    clients += [pooler.wire() for _ in range(count)]
+    grown = (pooler.resident_kilobytes() - before) * 1024 / count
+    assert 200 < grown < 1000, f"{grown:.0f} bytes a client"
+    for client in clients:
+        client.close()
+
+
 def test_memory_does_not_creep(weir):
     # The same work again and again: the second half takes no more than the first.
     pooler = weir(default_pool_size=2)
