@@ -1,0 +1,33 @@
+/// What a process of the fleet says of itself, about one PostgreSQL server, on the fleet's board.
+public struct BoardEntry: Equatable, Sendable {
+    /// Names the process for as long as it lives; no two of a fleet have the same.
+    public var member: UInt64
+    /// How much of what all want is its, compared with others; at least 1.
+    public var weight: Int
+    /// Slots that it gets before others get more than theirs, if it wants them.
+    public var minimum: Int
+    /// The most connections that the fleet may have, as this process has been told.
+    public var slots: Int
+
+    /// Connections that it has, is opening, or has told to end.
+    public var held = 0
+    /// Of those, the ones that clients use.
+    public var used = 0
+    /// Clients that wait for one and could be given one, as far as its own limits go.
+    public var waiting = 0
+    /// How long the oldest of them has waited.
+    public var oldestWait: Nanoseconds = 0
+
+    /// Creates the entry of a process that has nothing.
+    public init(member: UInt64, weight: Int, minimum: Int, slots: Int) {
+        self.member = member
+        self.weight = max(1, weight)
+        self.minimum = minimum
+        self.slots = slots
+    }
+
+    /// Connections that it has work for.
+    public var wanted: Int { self.used + self.waiting }
+    /// Connections that nobody uses.
+    public var idle: Int { max(0, self.held - self.used) }
+}

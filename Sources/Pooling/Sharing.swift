@@ -1,0 +1,126 @@
+/// How the slots of a fleet are divided among its processes: by demand, and fairly where demand is
+/// more than there is.
+///
+/// A pure function of the board, so that all who read the same board come to the same shares.
+public enum Sharing {
+    /// Each process's share, in the order of `entries`: how many connections it should have.
+    ///
+    /// Nobody's share is more than it wants, and what is left is nobody's. Where they want more
+    /// than there is, each gets its minimum first, and the rest goes by weighted max-min fairness:
+    /// no share could grow without another, which is no greater for its weight, becoming smaller.
+    /// Single slots that cannot be divided go to those who have waited longest.
+    public static func shares(of slots: Int, among entries: [BoardEntry]) -> [Int] {
+        let wanted = entries.map { max(0, $0.wanted) }
+        if wanted.reduce(0, +) <= slots { return wanted }
+        let sure = zip(entries, wanted).map { max(0, min($0.minimum, $1)) }
+        let isShort = sure.reduce(0, +) >= slots
+        let least = isShort ? sure.map { _ in 0 } : sure
+        let most = isShort ? sure : wanted
+        let level = Self.level(of: max(0, slots), entries.map(\.weight), least, most)
+        var shares = entries.indices.map {
+            let even = Int((level * Double(entries[$0].weight)).rounded(.down))
+            return min(max(even, least[$0]), most[$0])
+        }
+        var rest = slots - shares.reduce(0, +)
+        // Of those alone that have not more than their weight says already.
+        let byAge = entries.indices.filter {
+            shares[$0] < most[$0] && Double(shares[$0]) < level * Double(entries[$0].weight)
+        }.sorted {
+            let (one, other) = (entries[$0], entries[$1])
+            if one.oldestWait != other.oldestWait { return one.oldestWait > other.oldestWait }
+            return one.member < other.member
+        }
+        for index in byAge where rest > 0 {
+            shares[index] += 1
+            rest -= 1
+        }
+        return shares
+    }
+
+    /// How many slots there are for each unit of weight, so that all of them are taken: between
+    /// `least` and `most`, each gets its weight times that.
+    private static func level(
+        of slots: Int,
+        _ weights: [Int],
+        _ least: [Int],
+        _ most: [Int]
+    ) -> Double {
+        // Where a share begins to grow, and where it ends to.
+        var bends: [(level: Double, weight: Int)] = []
+        for index in weights.indices where least[index] < most[index] {
+            let weight = Double(weights[index])
+            bends.append((Double(least[index]) / weight, weights[index]))
+            bends.append((Double(most[index]) / weight, -weights[index]))
+        }
+        bends.sort { $0.level < $1.level }
+        var (level, slope) = (0.0, 0)
+        var taken = Double(least.reduce(0, +))
+        for bend in bends {
+            let grown = taken + (bend.level - level) * Double(slope)
+            if slope > 0, grown >= Double(slots) {
+                return level + (Double(slots) - taken) / Double(slope)
+            }
+            (level, taken) = (bend.level, grown)
+            slope += bend.weight
+        }
+        return level
+    }
+
+    // MARK: Giving back
+
+    /// How many connections a process should end so that others get their shares.
+    public struct Surplus: Equatable, Sendable {
+        /// Of those that nobody uses.
+        public var idle = 0
+        /// Of those in use, as they come back from their clients.
+        public var used = 0
+
+        /// Creates what is to be ended.
+        public init(idle: Int = 0, used: Int = 0) {
+            self.idle = idle
+            self.used = used
+        }
+    }
+
+    /// Others have to wait so long before what this process uses is taken from it.
+    static let patience: Nanoseconds = 50_000_000
+
+    /// What one process should end now.
+    ///
+    /// Only what others wait for and cannot have otherwise: with nobody waiting, nothing ends.
+    /// Those who have more than their share give in proportion to what they have above it. Half of
+    /// a process's idle connections may go at once, and an eighth of those in use, so that a wrong
+    /// or late word on the board does not empty it.
+    ///
+    /// - Parameters:
+    ///   - index: the process's place in `entries`.
+    ///   - orphans: sessions that PostgreSQL lists and no process of the board holds.
+    public static func surplus(
+        of index: Int,
+        among entries: [BoardEntry],
+        slots: Int,
+        orphans: Int
+    ) -> Surplus {
+        let usable = max(0, slots - orphans)
+        let shares = Self.shares(of: usable, among: entries)
+        let own = entries[index].held - shares[index]
+        guard own > 0 else { return Surplus() }
+        var (missing, above, oldest) = (0, 0, Nanoseconds(0))
+        for (entry, share) in zip(entries, shares) {
+            above += max(0, entry.held - share)
+            guard entry.held < share, entry.waiting > 0 else { continue }
+            missing += min(share - entry.held, entry.waiting)
+            oldest = max(oldest, entry.oldestWait)
+        }
+        let free = usable - entries.reduce(0) { $0 + $1.held }
+        let needed = min(missing - max(0, free), above)
+        guard needed > 0 else { return Surplus() }
+        let part = min(own, (needed * own + above - 1) / above)
+        let held = entries[index].held
+        let idle = min(part, entries[index].idle, max(4, held / 2))
+        guard part > entries[index].idle, oldest >= Self.patience else {
+            return Surplus(idle: idle)
+        }
+        return Surplus(idle: idle, used: min(part - idle, max(1, held / 8)))
+    }
+}
