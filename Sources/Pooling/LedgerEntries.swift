@@ -62,6 +62,10 @@ struct LedgerEntries: Sendable {
     func contains(where condition: (UInt8) -> Bool) -> Bool {
         self.storage[self.head..<self.tail].contains(where: condition)
     }
+
+    func count(where condition: (UInt8) -> Bool) -> Int {
+        self.storage[self.head..<self.tail].count(where: condition)
+    }
 }
 
 extension LedgerEntries: Equatable {

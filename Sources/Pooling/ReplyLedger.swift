@@ -165,6 +165,11 @@ public struct ReplyLedger: Equatable, Sendable {
         self.entries.contains { Self.endsBatch(Self.request($0)) }
     }
 
+    /// How many Binds have not been answered.
+    public var bindsOwed: Int {
+        self.entries.count { Self.request($0) == .bind }
+    }
+
     /// The request at the head.
     public var current: Request? {
         Self.request(self.entries.first)

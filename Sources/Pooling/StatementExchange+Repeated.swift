@@ -161,7 +161,8 @@ extension StatementExchange {
 
     private mutating func noteUnnamed() {
         self.lastBound = Self.unnamedSlot
-        if !self.guesses.contains(Self.unnamedSlot) { self.guesses.append(Self.unnamedSlot) }
+        let guess = Guess(slot: Self.unnamedSlot)
+        if !self.guesses.contains(guess) { self.guesses.append(guess) }
     }
 
     /// The statement with the types of parameters that the client goes by, also where a server has

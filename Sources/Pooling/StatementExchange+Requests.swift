@@ -125,7 +125,7 @@ extension StatementExchange {
         } else if client.slots[found.slot].isGuess, shape != 0 {
             if known == 0 { client.prepared(found.slot, shape: shape, isGuess: true) }
             // Taken for the truth, as long as the server does not say otherwise.
-            self.guesses.append(found.slot)
+            self.guesses.append(Guess(slot: found.slot, bindsAhead: session.ledger.bindsOwed))
             client.guessed(found.slot, false)
         }
         if table.entries[statement].isCommand {
@@ -201,7 +201,7 @@ extension StatementExchange {
         let slot = client.slots[found.slot]
         let change = StatementJournal.Change.asked(slot: found.slot, statement: statement)
         let known = slot.isTold ? slot.shape : 0
-        if slot.isGuess { self.guesses.append(found.slot) }
+        if slot.isGuess { self.guesses.append(Guess(slot: found.slot)) }
         return self.describe(statement, known: known, slot.types, change, &session, &table, &writer)
     }
 

@@ -75,8 +75,15 @@ public struct StatementExchange: Sendable {
     /// The Describe that comes next is sent for the second time, and its parameters have been
     /// passed on.
     var resumesDescribe = false
-    /// Slots in use of which all was guessed that is known, until a server says more.
-    var guesses: [Int] = []
+    /// A slot in use of which all was guessed that is known, until a server says more.
+    struct Guess: Equatable, Sendable {
+        var slot: Int
+        /// How many Binds are to be answered before the one that has taken it for the truth;
+        /// negative where none has.
+        var bindsAhead = -1
+    }
+
+    var guesses: [Guess] = []
     /// The Describe at the head has told its client of the parameters.
     private var hasToldParameters = false
     /// So had the request that has failed last.
@@ -184,7 +191,7 @@ public struct StatementExchange: Sendable {
                 self.unnamedShape = (name, shape)
             case .asked(let slot, let statement):
                 if client.has(statement, at: slot) { client.told(slot, shape: shape) }
-                if !self.guesses.isEmpty { self.guesses.removeAll { $0 == slot } }
+                if !self.guesses.isEmpty { self.guesses.removeAll { $0.slot == slot } }
                 self.copies.described(statement, shape: shape, by: number)
                 table.described(statement, shape: shape)
             case .askedUnnamed(let name):
@@ -293,8 +300,7 @@ public struct StatementExchange: Sendable {
     /// - Parameter isDescribe: a Describe has failed; PostgreSQL may have sent its parameters
     ///   before.
     public mutating func batchResumes(isDescribe: Bool, _ client: inout ClientStatements) {
-        for slot in self.guesses where slot != Self.unnamedSlot { client.guessed(slot, true) }
-        self.guesses.removeAll(keepingCapacity: true)
+        self.guessesFailed(.max, &client)
         self.resumesDescribe = isDescribe && self.hadToldParameters
     }
 
@@ -306,7 +312,7 @@ public struct StatementExchange: Sendable {
         _ table: inout StatementTable
     ) -> Bool {
         var doubts = false
-        for slot in self.guesses {
+        for slot in self.guesses.map(\.slot) {
             let isUnnamed = slot == Self.unnamedSlot
             let statement = isUnnamed ? client.unnamed.shared : client.slots[slot].statement
             guard statement >= 0, table.hasOpenTypes(statement) else { continue }
@@ -319,14 +325,30 @@ public struct StatementExchange: Sendable {
         return doubts && !self.hadToldParameters
     }
 
-    /// A Bind has been answered: what was guessed is true.
+    /// A Bind has been answered: what was guessed for it is true.
     @inline(__always)
     public mutating func bindCompleted() {
-        if !self.guesses.isEmpty { self.guesses.removeAll(keepingCapacity: true) }
+        if !self.guesses.isEmpty { self.guessCompleted() }
     }
 
-    /// An error has been dealt with, by which all that was in use may have been skipped.
-    public mutating func errorEnded() { self.guesses.removeAll(keepingCapacity: true) }
+    private mutating func guessCompleted() {
+        self.guesses.removeAll { $0.bindsAhead <= 0 }
+        for index in self.guesses.indices { self.guesses[index].bindsAhead -= 1 }
+    }
+
+    /// An error has been dealt with, which has thrown away so many Binds: what was guessed for them
+    /// is a guess still.
+    public mutating func errorEnded(bindsSkipped: Int, _ client: inout ClientStatements) {
+        if !self.guesses.isEmpty { self.guessesFailed(bindsSkipped, &client) }
+    }
+
+    private mutating func guessesFailed(_ bindsSkipped: Int, _ client: inout ClientStatements) {
+        for guess in self.guesses where (0..<bindsSkipped).contains(guess.bindsAhead) {
+            client.guessed(guess.slot, true)
+        }
+        self.guesses.removeAll { $0.bindsAhead < bindsSkipped }
+        for index in self.guesses.indices { self.guesses[index].bindsAhead -= bindsSkipped }
+    }
 
     // MARK: Links
 

@@ -23,6 +23,7 @@ extension Worker {
             self.withoutCopy(server, audience, span, frame)
             ?? self.withOwnName(server, span, frame)
         let verdict = server.session.received(.error)
+        let bindsSkipped = ledger.bindsOwed - server.session.ledger.bindsOwed
         let isChange = current == .parse || current == .close || current == .describeStatement
         self.withStatements(of: server) { client, exchange, table in
             exchange.failed(after: before, isChange: isChange, &server.session, &client, &table)
@@ -34,7 +35,9 @@ extension Worker {
             server.refusals.removeSubrange(start..<end)
         }
         guard verdict == .forwardError, server.client?.sharesStatements == true else {
-            server.exchange.errorEnded()
+            self.withStatements(of: server) { client, exchange, _ in
+                exchange.errorEnded(bindsSkipped: bindsSkipped, &client)
+            }
             return verdict
         }
         if audience == .client, current == .bind || current == .describeStatement {
@@ -46,7 +49,9 @@ extension Worker {
                 return .swallowError
             }
         }
-        server.exchange.errorEnded()
+        self.withStatements(of: server) { client, exchange, _ in
+            exchange.errorEnded(bindsSkipped: bindsSkipped, &client)
+        }
         guard let rewritten else { return verdict }
         server.rewrittenError = rewritten
         return .replaceError

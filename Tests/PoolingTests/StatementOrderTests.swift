@@ -89,6 +89,36 @@ struct StatementOrderTests {
         }
     }
 
+    @Test func `a guess stays one where an error has skipped the Bind that took it for the truth`()
+    {
+        _ = self.stage.parse("s", "SELECT 1")
+        _ = self.stage.parse("u", "SELECT 2")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 1 Z")
+        self.stage.server.shape = 2
+        #expect(self.stage.parse("t", "SELECT 1") == .answered)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        #expect(self.stage.bind("u") == .renamed)
+        #expect(self.stage.bind("t", binary: true) == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "E[0A000] Z")
+        self.stage.staleCopies()
+        #expect(self.stage.bind("t", binary: true) == .hold)
+        #expect(self.stage.clientGot == "")
+        #expect(self.stage.bind("t", binary: true) == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        // Now it is none.
+        self.stage.server.shape = 3
+        self.stage.staleCopies()
+        #expect(self.stage.bind("t", binary: true) == .hold)
+        #expect(self.stage.clientGot == "")
+        guard case .refuse = self.stage.bind("t", binary: true) else {
+            return #expect(Bool(false), "binary results of another shape")
+        }
+    }
+
     @Test func `what an old copy has said is not taken for what a new one says`() {
         let stage = StatementStage(limit: 1)
         _ = stage.parse("s", "SELECT 1")

@@ -321,6 +321,7 @@ final class StatementStage {
     private func received(_ reply: RawMessage) {
         let before = self.session.ledger.changesEnded
         let current = self.session.ledger.current
+        let bindsBefore = self.session.ledger.bindsOwed
         let verdict = self.session.received(reply.kind, status: reply.body.first ?? 0)
         if reply.kind == UInt8(ascii: "E") {
             self.exchange.failed(
@@ -330,6 +331,8 @@ final class StatementStage {
                 &self.client,
                 &self.table
             )
+            let bindsSkipped = bindsBefore - self.session.ledger.bindsOwed
+            self.exchange.errorEnded(bindsSkipped: bindsSkipped, &self.client)
         } else if let kind = BackendKind(rawValue: reply.kind), self.exchange.awaitsAnswers {
             self.exchange.received(
                 kind,

@@ -223,9 +223,6 @@ struct StatementOracle {
         case (.bind(_, let name, _, false), .error):
             // Its shape may have been compared before the mistake was found.
             self.known[name, default: Known()].isDoubtful = true
-        case (.bind(_, let name, _, true), .error) where self.known[name]?.isGuess == true:
-            // The pooler has taken the guess for the truth when it sent the Bind.
-            self.known[name]?.isDoubtful = true
         case (.bind(_, let name, _, _), .bindComplete):
             self.known[name]?.isGuess = false
             self.known[name]?.isDoubtful = false

@@ -125,6 +125,7 @@ extension StatementPooler {
         server.hasLostCopy = audience == .parameters && reply.code == "26000"
         if server.hasLostCopy { server.exchange.becameUnsure() }
         let verdict = server.session.received(reply.kind.rawValue)
+        let bindsSkipped = ledger.bindsOwed - server.session.ledger.bindsOwed
         let isChange = current == .parse || current == .close || current == .describeStatement
         self.withStatements(of: server) { client, exchange, table in
             exchange.failed(after: before, isChange: isChange, &server.session, &client, &table)
@@ -136,7 +137,9 @@ extension StatementPooler {
             server.refusals.removeSubrange(start..<end)
         }
         guard verdict == .forwardError, let client = server.client else {
-            server.exchange.errorEnded()
+            self.withStatements(of: server) { client, exchange, _ in
+                exchange.errorEnded(bindsSkipped: bindsSkipped, &client)
+            }
             return verdict
         }
         if audience == .client, current == .bind || current == .describeStatement {
@@ -147,7 +150,9 @@ extension StatementPooler {
                 return .swallowError
             }
         }
-        server.exchange.errorEnded()
+        self.withStatements(of: server) { client, exchange, _ in
+            exchange.errorEnded(bindsSkipped: bindsSkipped, &client)
+        }
         guard let renamed else { return verdict }
         server.rewritten = renamed
         return .replaceError
