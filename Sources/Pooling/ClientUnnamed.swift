@@ -111,6 +111,14 @@ public struct ClientUnnamed: Sendable {
         return bodies
     }
 
+    /// Whether it may turn out to be an SQL command about a statement.
+    var mayBeCommand: Bool {
+        self.kept.contains { one in
+            self.history.mayBe(one.name)
+                && StatementCommand.mayBe(one.body.bytes.span, in: 0..<one.body.count)
+        }
+    }
+
     /// What followed the name in its Parse; nil if that is not known.
     public var body: [UInt8]? {
         guard let place = self.place, self.kept[place].isWhole else { return nil }

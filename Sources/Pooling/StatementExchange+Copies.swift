@@ -2,9 +2,9 @@ import Wire
 
 /// What the server has of what a client asks for, and how it gets what it lacks.
 extension StatementExchange {
-    /// Whether a message has to wait since it is about to be known what a result looked like when the
-    /// client prepared it or asked, and the server would have to parse the statement anew, which may
-    /// look otherwise then.
+    /// Whether a message has to wait since it is about to be known what a result looked like when
+    /// the client prepared it or asked, and the server would have to parse the statement anew,
+    /// which may look otherwise then.
     mutating func waitsToBeTold(
         _ slot: Int,
         _ statement: Int,

@@ -52,6 +52,11 @@ extension StatementExchange {
     ) -> Outcome {
         let outcome = self.restoreUnnamed(&session, client, &table, &writer)
         guard outcome == .pass else { return outcome }
+        // Which one the server runs is settled, but not yet which one that is.
+        if client.unnamed.isPending(in: session.ledger), client.unnamed.mayBeCommand {
+            self.isHolding = true
+            return .hold
+        }
         let told = client.unnamed.shape
         if told != 0, self.unnamedShape.name == client.unnamed.name,
             told != self.unnamedShape.hash

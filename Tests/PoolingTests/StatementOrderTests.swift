@@ -40,6 +40,24 @@ struct StatementOrderTests {
         #expect(self.stage.serverGot == "E Q(SELECT 2) S P() B() S")
     }
 
+    @Test func `an unnamed command that an error may bring back is looked at when it has`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        _ = self.stage.parse("", "DEALLOCATE s")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 1 Z")
+        _ = self.stage.serverGot
+        self.stage.execute()
+        _ = self.stage.parse("", "SELECT 2")
+        self.stage.sync()
+        #expect(self.stage.bind("") == .hold)
+        #expect(self.stage.clientGot == "E[34000] Z")
+        #expect(self.stage.bind("") == .pass)
+        self.stage.executeCommand()
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 C Z")
+        #expect(self.stage.serverGot == "E P() S C(s) P(s) B() E S")
+    }
+
     @Test func `a name waits until it is known what its result looked like`() {
         _ = self.stage.parse("s", "SELECT 1")
         self.stage.sync()

@@ -42,6 +42,9 @@ enum AllowedDifference: String, CaseIterable {
     /// What is wrong with the statement that SQL's EXECUTE names comes at the Bind of the EXECUTE,
     /// or was so a moment before a simple query, when the statement was parsed.
     case executedAtBind
+    /// SQL's DEALLOCATE of a statement that is prepared between the Bind of the DEALLOCATE and its
+    /// Execute.
+    case deallocatedAtBind
     /// A simple query DEALLOCATE or EXECUTE behind extended messages without a Sync.
     case commandInBatch
     /// The settings have changed since the Parse, and the statement was parsed again under them.
@@ -80,6 +83,8 @@ enum AllowedDifference: String, CaseIterable {
             default: false
             }
         }
+        /// It runs a DEALLOCATE that has been bound.
+        var isBoundDeallocate: Bool
         /// It is a simple query about a statement, in a batch without a Sync.
         var isCommandInBatch: Bool
     }
@@ -96,6 +101,7 @@ enum AllowedDifference: String, CaseIterable {
             return isPooler ? (.waitEnded, .refuse) : (.canceled, .fail)
         case "53300" where isPooler: return (.waitEnded, .refuse)
         case "53200" where it.given.origin == .refusal: return (.memory, .fail)
+        case "26000" where it.isBoundDeallocate: return (.deallocatedAtBind, .fail)
         case "26000" where it.isCommandInBatch: return (.commandInBatch, .fail)
         case "25P02" where it.isFailed:
             if it.natural.kind == .error { return (.failedTransaction, .fail) }

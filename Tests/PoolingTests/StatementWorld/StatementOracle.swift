@@ -151,6 +151,7 @@ struct StatementOracle {
                     && !self.isFollowed,
                 known: self.known(message.request),
                 executed: Self.executed(message.request, before.0),
+                isBoundDeallocate: Self.isBoundDeallocate(message.request, before.0),
                 isCommandInBatch: before.0.isBatchOpen
                     && Self.isCommand(message.request, before.0.catalog)
             )
@@ -279,6 +280,17 @@ struct StatementOracle {
         }
         guard case .execute(let name)? = meaning else { return nil }
         return name
+    }
+
+    /// Whether it runs a DEALLOCATE that has been bound.
+    private static func isBoundDeallocate(
+        _ request: PostgresRequest,
+        _ model: PostgresModel
+    ) -> Bool {
+        guard case .execute(let portal, _) = request,
+            case .deallocate? = model.portals[portal]?.statement.meaning
+        else { return false }
+        return true
     }
 
     private static func isCommand(
