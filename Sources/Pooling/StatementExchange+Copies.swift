@@ -174,7 +174,7 @@ extension StatementExchange {
 
     /// The statement at a client's slot under the settings that the client has now, with the types
     /// of parameters that it goes by.
-    func current(
+    mutating func current(
         _ slot: Int,
         _ client: inout ClientStatements,
         _ table: inout StatementTable
@@ -188,6 +188,7 @@ extension StatementExchange {
                 return .none(Self.changed)
             }
             client.replace(slot, with: other)
+            self.doubtCopy(of: other, known: client.slots[slot].shape)
             statement = other
         }
         if table.entries[statement].parsing == client.parsing { return .statement(statement) }
@@ -196,6 +197,16 @@ extension StatementExchange {
         }
         client.replace(slot, with: other)
         client.typed(slot, 0)
+        self.doubtCopy(of: other, known: client.slots[slot].shape)
         return .statement(other)
+    }
+
+    /// What a client knows of a statement may be newer than this server's copy of another one that
+    /// takes its place.
+    private mutating func doubtCopy(of statement: Int, known: UInt64) {
+        guard known > ResultShape.none, let place = self.copies.place(of: statement),
+            self.copies.copies[place].shape != known
+        else { return }
+        self.copies.becameStale(statement)
     }
 }

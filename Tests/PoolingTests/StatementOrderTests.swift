@@ -177,6 +177,26 @@ struct StatementOrderTests {
         }
     }
 
+    @Test func `after a change of settings an old copy says nothing of what the client was told`() {
+        _ = self.stage.parse("x", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        self.stage.server.shape = 2
+        self.stage.set(5)
+        _ = self.stage.parse("a", "SELECT 1")
+        _ = self.stage.describe("a")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 t T Z")
+        self.stage.set(0)
+        _ = self.stage.serverGot
+        #expect(self.stage.bind("a") == .hold)
+        #expect(self.stage.clientGot == "")
+        #expect(self.stage.bind("a") == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        #expect(self.stage.serverGot == "C(#1) P(#1) D(#1) H B(#1) S")
+    }
+
     @Test func `an unnamed statement of another shape is refused again and again`() {
         _ = self.stage.parse("", "SELECT 1")
         _ = self.stage.describe("")

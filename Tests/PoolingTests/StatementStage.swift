@@ -93,6 +93,11 @@ final class StatementStage {
         self.server = StatementServer()
     }
 
+    /// The client parses by other settings from now on.
+    func set(_ settings: UInt64) {
+        self.client.parsing = ContentHash(high: 0, low: settings)
+    }
+
     /// What the server has is not known any more.
     func staleCopies() { self.exchange.becameUnsure() }
 
