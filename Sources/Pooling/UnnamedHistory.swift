@@ -19,6 +19,8 @@ struct UnnamedHistory: Sendable {
         repeating: Item(name: .none, change: 0)
     )
     private var count = 0
+    /// There were more, so that it may turn out to be one that is not told apart any more.
+    private var isCut = false
 
     /// The newest.
     var name: UnnamedStatement { self.newest.name }
@@ -27,20 +29,30 @@ struct UnnamedHistory: Sendable {
 
     /// It becomes another one by the ledger's change `change`; those up to `ended` are answered.
     mutating func becomes(_ name: UnnamedStatement, change: Int, ended: Int) {
-        if change <= ended { self.count = 0 } else { self.push(ended: ended) }
+        if change <= ended { self.forget() } else { self.push(ended: ended) }
         self.newest = Item(name: name, change: change)
     }
 
     private mutating func push(ended: Int) {
-        if self.newest.change <= ended { self.count = 0 }
+        if self.newest.change <= ended { self.forget() }
         var sure = self.count - 1
         while sure > 0, self.older[sure].change > ended { sure -= 1 }
         if sure > 0 { self.drop(sure) }
+        if self.count > 0, self.older[0].change <= ended { self.isCut = false }
         // What is thrown away from either of the two on falls back to the same.
         if self.count > 0, self.older[self.count - 1].name == self.newest.name { return }
-        if self.count == self.older.count { self.drop(1) }
+        if self.count == self.older.count {
+            self.drop(1)
+            self.isCut = true
+        }
         self.older[self.count] = self.newest
         self.count += 1
+    }
+
+    /// Nothing of before can come back.
+    private mutating func forget() {
+        self.count = 0
+        self.isCut = false
     }
 
     private mutating func drop(_ many: Int) {
@@ -73,7 +85,7 @@ struct UnnamedHistory: Sendable {
     /// Nothing is due any more: numbers may begin anew.
     mutating func settle() {
         self.newest.change = 0
-        self.count = 0
+        self.forget()
     }
 
     /// One that nobody could name until now is `name`.
@@ -86,9 +98,9 @@ struct UnnamedHistory: Sendable {
     func agrees(with other: UnnamedHistory, ended: Int) -> Bool {
         // What is beyond doubt has nothing before it to fall back to.
         let count = self.change <= ended ? 0 : self.count
-        guard self.name == other.name, count == (other.change <= ended ? 0 : other.count) else {
-            return false
-        }
+        guard self.name == other.name, count == (other.change <= ended ? 0 : other.count),
+            count == 0 || !self.isCut && !other.isCut
+        else { return false }
         // By other changes they may be thrown away one without the other.
         guard count == 0 || self.change == other.change else { return false }
         return (0..<count).allSatisfy {
@@ -101,12 +113,13 @@ struct UnnamedHistory: Sendable {
     /// Whether a statement may turn out to be it.
     func mayBe(_ name: UnnamedStatement) -> Bool {
         name == self.name || (0..<self.count).contains { self.older[$0].name == name }
+            || self.isCut && name == .unknown
     }
 }
 
 extension UnnamedHistory: Equatable {
     static func == (one: UnnamedHistory, other: UnnamedHistory) -> Bool {
-        one.newest == other.newest && one.count == other.count
+        one.newest == other.newest && one.count == other.count && one.isCut == other.isCut
             && (0..<one.count).allSatisfy { one.older[$0] == other.older[$0] }
     }
 }
