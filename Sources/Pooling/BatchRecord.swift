@@ -142,6 +142,12 @@ public struct BatchRecord: Sendable {
         self.bytes.append(bytes, in: frame.offset..<frame.end)
     }
 
+    /// A message waits, and something of Weir's own has gone out for it: behind a whole batch that
+    /// belongs to the next one, which would be answered in the middle of the repetition.
+    public mutating func sentAhead() {
+        if self.state == .whole { self.end() }
+    }
+
     /// The batch can be sent again no more.
     public mutating func end() { self.state = .none }
 

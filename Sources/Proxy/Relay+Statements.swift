@@ -226,6 +226,7 @@ extension Worker {
         }
         switch outcome {
         case .hold:
+            if server.session.isBatchOpen { server.record.sentAhead() }
             return -1
         case .refuse(let fields):
             if booking.request == .query {

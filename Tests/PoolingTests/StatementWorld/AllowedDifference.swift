@@ -25,7 +25,7 @@ enum AllowedDifference: String, CaseIterable {
     /// The unnamed statement fails on a server that has it as PostgreSQL would, after another one
     /// that had to parse it anew did not.
     case unnamedElsewhere
-    /// Which statement the unnamed one was before an error that has thrown away many changes of it.
+    /// Which statement the unnamed one was before errors that have thrown away many changes of it.
     case unnamedForgotten
     /// In a failed transaction, a statement that the server has not prepared: a Describe of one
     /// that returns nothing would go well, and other mistakes would be found first.

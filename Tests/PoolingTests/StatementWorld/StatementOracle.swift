@@ -34,7 +34,7 @@ struct StatementOracle {
     private var isSpent = false
     /// The message that was answered last.
     private var last = -1
-    /// Changes of the unnamed statement that the last error has thrown away.
+    /// Changes of the unnamed statement that errors have thrown away since its last Parse.
     private var unnamedSkipped = 0
     /// What has been ordered is not compared by its words.
     private var isOrdered = false
@@ -221,6 +221,7 @@ struct StatementOracle {
         switch (request, given.kind) {
         case (.parse(let name, _), .parseComplete):
             self.known[name] = Known(isGuess: given.origin == .madeUp)
+            if name.isEmpty { self.unnamedSkipped = 0 }
         case (.bind(_, let name, _, false), .error):
             // Its shape may have been compared before the mistake was found.
             self.known[name, default: Known()].isDoubtful = true
@@ -259,9 +260,7 @@ struct StatementOracle {
     /// Whether what comes later in the batch could be sent again.
     private mutating func noteBatch(_ request: PostgresRequest) {
         switch request {
-        case .sync, .query:
-            self.isSpent = false
-            self.unnamedSkipped = 0
+        case .sync, .query: self.isSpent = false
         case .parse(let name, _), .describeStatement(let name), .closeStatement(let name):
             if name.isEmpty { self.isSpent = true }
         case .closePortal, .flush: break

@@ -340,7 +340,9 @@ extension StatementPooler {
             )
         }
         switch outcome {
-        case .hold: return false
+        case .hold:
+            if server.session.isBatchOpen { server.record.sentAhead() }
+            return false
         case .refuse(let fields): self.refuse(fields, request, client, server, message)
         case .pass, .renamed:
             note(changesAhead: 1)
