@@ -12,6 +12,9 @@ UNKNOWN = 705
 
 
 def test_notices_of_a_parse(retell):
+    if retell.how.startswith("repeated"):
+        pytest.skip("told twice, its texts may have been parsed before, without a word then: see the next test")
+
     # PostgreSQL says at the Parse that a name is too long: once, not whenever a later server is prepared.
     def story(client):
         client.batch(parse(f"SELECT 1 AS {'a' * 70}", "s"))
