@@ -6,8 +6,6 @@ public struct BoardEntry: Equatable, Sendable {
     public var weight: Int
     /// Slots that it gets before others get more than theirs, if it wants them.
     public var minimum: Int
-    /// The most connections that the fleet may have, as this process has been told.
-    public var slots: Int
 
     /// Connections that it has, is opening, or has told to end.
     public var held = 0
@@ -19,11 +17,10 @@ public struct BoardEntry: Equatable, Sendable {
     public var oldestWait: Nanoseconds = 0
 
     /// Creates the entry of a process that has nothing.
-    public init(member: UInt64, weight: Int, minimum: Int, slots: Int) {
+    public init(member: UInt64, weight: Int, minimum: Int) {
         self.member = member
         self.weight = max(1, weight)
         self.minimum = minimum
-        self.slots = slots
     }
 
     /// Connections that it has work for.

@@ -210,18 +210,20 @@ public struct SessionWatch: Sendable {
         let discards =
             self.raised.onlySets && self.raised.resetsAll && !self.raised.resets.isEmpty
         if discards, self.hasDiscarded { self.held.remove(.settings) }
-        self.suspicions = self.hasPrepared ? [.none, self.prepared] : []
-        self.hasDiscarded = false
-        self.isParsingUnsettled = false
+        self.forgetRaised()
         self.isRaised = self.isPinned || self.makesTemporaries
     }
 
     /// The server was reset, or is another one: nothing ties the client to it any more.
     public mutating func unpinned() {
         self.held = []
+        self.forgetRaised()
+        self.isRaised = self.makesTemporaries
+    }
+
+    private mutating func forgetRaised() {
         self.suspicions = self.hasPrepared ? [.none, self.prepared] : []
         self.hasDiscarded = false
         self.isParsingUnsettled = false
-        self.isRaised = self.makesTemporaries
     }
 }

@@ -86,6 +86,9 @@ final class ClientConnection {
     /// Its query was canceled before it could be sent: after it had been promised a server, or
     /// while Weir was asking that something.
     var isCancelPending = false
+    /// Why requests that had arrived by then are refused, and how many bytes of them are still to
+    /// be seen.
+    var refusal: Refusal?
 
     /// It has said good-bye and closed its side, and what it asked for before is still to be done.
     var isHalfClosed = false

@@ -2,7 +2,8 @@ import Pooling
 import Reactor
 
 /// What few clients have: allocated with the first of it, since a process may have many thousands
-/// of clients that do nothing.
+/// of clients that do nothing. Nothing that is asked for each message belongs here: reaching it
+/// counts a reference.
 final class RareClientState {
     fileprivate var unixSocket: SocketAddress?
     fileprivate var startupSettings: [SettingValue] = []
@@ -10,7 +11,6 @@ final class RareClientState {
     fileprivate var omits: Set<String>?
     fileprivate var pinnedSince: Int64 = 0
     fileprivate var parsingNumber: UInt64 = 0
-    fileprivate var refusal: ClientConnection.Refusal?
     fileprivate var console: ConsoleSession?
     fileprivate var dedicated: ServerConnection?
 }
@@ -59,13 +59,6 @@ extension ClientConnection {
     var parsingNumber: UInt64 {
         get { self.rare?.parsingNumber ?? 0 }
         set { self.rare(for: newValue != 0)?.parsingNumber = newValue }
-    }
-
-    /// Why requests that had arrived by then are refused, and how many bytes of them are still to
-    /// be seen.
-    var refusal: Refusal? {
-        get { self.rare?.refusal }
-        set { self.rare(for: newValue != nil)?.refusal = newValue }
     }
 
     /// What the console knows of it.

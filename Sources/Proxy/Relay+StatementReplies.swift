@@ -82,7 +82,9 @@ extension Worker {
         _ span: Span<UInt8>,
         _ frame: Frame
     ) -> [UInt8]? {
-        guard audience == .parameters, frame.isComplete else { return nil }
+        guard audience == .parameters, server.session.status != .failed, frame.isComplete else {
+            return nil
+        }
         let body = frame.bodyOffset..<frame.end
         guard ErrorFields(parsing: span, in: body).sqlState == .invalidStatementName,
             let (_, statement) = self.statements.mentioned(in: span.copy(body))

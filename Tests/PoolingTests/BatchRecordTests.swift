@@ -56,6 +56,16 @@ struct BatchRecordTests {
         #expect(self.again("bind execute parse describe bind execute sync") == "0 1 2 3 4 5 6")
     }
 
+    @Test func `a batch behind which the next one has begun is not sent again`() {
+        var whole = self.record("bind execute sync")
+        whole.sentAhead()
+        #expect(!whole.canRepeat)
+        // In front of a message that waits in the same batch it is sent for that one.
+        var open = self.record("bind execute")
+        open.sentAhead()
+        #expect(open.canRepeat)
+    }
+
     @Test func `what has been answered is not sent again`() {
         #expect(self.again("describe describe bind execute sync", after: 1) == "1 2 3 4")
         #expect(self.again("describe parse describe sync", after: 2) == "2 3")

@@ -14,7 +14,7 @@ struct SharingTests {
         weight: Int = 1,
         minimum: Int = 0
     ) -> BoardEntry {
-        var entry = BoardEntry(member: member, weight: weight, minimum: minimum, slots: 100)
+        var entry = BoardEntry(member: member, weight: weight, minimum: minimum)
         (entry.held, entry.used, entry.waiting) = (held, used, waiting)
         entry.oldestWait = wait
         return entry

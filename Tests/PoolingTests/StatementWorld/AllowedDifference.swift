@@ -86,6 +86,8 @@ enum AllowedDifference: String, CaseIterable {
             default: false
             }
         }
+        /// It is a DEALLOCATE of what SQL's EXECUTE was to find before.
+        var isDeallocatedAgain: Bool
         /// It runs a DEALLOCATE that has been bound.
         var isBoundDeallocate: Bool
         /// It is a simple query about a statement, in a batch without a Sync.
@@ -150,7 +152,7 @@ enum AllowedDifference: String, CaseIterable {
             return (.unnoticed, .adopt(name))
         case (.describeStatement(let name), "0A000"):
             return it.known.isTold && !name.isEmpty ? nil : (.unnoticed, .adopt(name))
-        case (.query, "26000") where it.given.text == "DEALLOCATE":
+        case (.query, "26000") where it.isDeallocatedAgain && it.given.text == "DEALLOCATE":
             return (.deallocatedAgain, .pass)
         case (_, "0A000"): return it.executed.map { (.executedAnew, .adopt($0)) }
         default: return nil

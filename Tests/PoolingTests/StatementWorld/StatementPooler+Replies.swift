@@ -122,7 +122,8 @@ extension StatementPooler {
         let current = ledger.current
         let audience = ledger.currentAudience
         let renamed = self.withOwnName(server, body)
-        server.hasLostCopy = audience == .parameters && reply.code == "26000"
+        server.hasLostCopy =
+            audience == .parameters && server.session.status != .failed && reply.code == "26000"
         if server.hasLostCopy { server.exchange.becameUnsure() }
         let verdict = server.session.received(reply.kind.rawValue)
         let bindsSkipped = ledger.bindsOwed - server.session.ledger.bindsOwed
