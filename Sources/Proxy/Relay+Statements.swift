@@ -145,7 +145,9 @@ extension Worker {
     ) -> Bool {
         switch request {
         case .parse, .bind, .describeStatement, .close: true
-        case .query: client.statements.count > 0 || !client.statements.unnamed.isAbsent
+        case .query:
+            client.statements.count > 0 || !client.statements.unnamed.isAbsent
+                || server.session.hasNamedStatements
         case .execute: server.exchange.isCommandBound
         default: false
         }
@@ -372,7 +374,10 @@ extension Worker {
         _ span: Span<UInt8>,
         _ body: Range<Int>
     ) -> StatementExchange.Outcome {
-        if client.statements.count > 0, StatementCommand.mayBe(span, in: body) {
+        // A name that SQL was to find may be there still, unless SQL has given it.
+        let mayFindNames =
+            server.session.hasNamedStatements && !client.watch.held.contains(.statements)
+        if client.statements.count > 0 || mayFindNames, StatementCommand.mayBe(span, in: body) {
             let outcome = self.bookCommand(client, server, span, body)
             if outcome != .pass { return outcome }
         }

@@ -142,6 +142,20 @@ def test_in_blocks(retell):
     retell(story, (once + once).strip(), blocks=True)
 
 
+@pytest.mark.parametrize("sql", ["EXECUTE s", "DEALLOCATE s"])
+def test_of_a_name_that_sql_has_found_before(retell, sql):
+    # It was made real on the server for the first EXECUTE, and its client has no statement any more.
+    def story(client):
+        client.batch(simple("BEGIN"))
+        client.batch(parse("SELECT 'one'", "s"))
+        client.batch(simple("EXECUTE s"))
+        client.batch(close_statement("s"))
+        client.batch(simple(sql))
+        client.batch(simple("ROLLBACK"))
+
+    retell(story, blocks=True)
+
+
 def test_in_an_aborted_block(retell):
     # 25P02, and the statement stays; a missing name too aborts a block.
     def story(client):

@@ -45,9 +45,6 @@ enum AllowedDifference: String, CaseIterable {
     /// SQL's DEALLOCATE of a statement that is prepared between the Bind of the DEALLOCATE and its
     /// Execute.
     case deallocatedAtBind
-    /// A simple query DEALLOCATE, by a client that has no statements, of a name that it has had
-    /// SQL's EXECUTE find before.
-    case deallocatedAgain
     /// A simple query DEALLOCATE or EXECUTE behind extended messages without a Sync.
     case commandInBatch
     /// The settings have changed since the Parse, and the statement was parsed again under them.
@@ -86,8 +83,6 @@ enum AllowedDifference: String, CaseIterable {
             default: false
             }
         }
-        /// It is a DEALLOCATE of what SQL's EXECUTE was to find before.
-        var isDeallocatedAgain: Bool
         /// It runs a DEALLOCATE that has been bound.
         var isBoundDeallocate: Bool
         /// It is a simple query about a statement, in a batch without a Sync.
@@ -152,8 +147,6 @@ enum AllowedDifference: String, CaseIterable {
             return (.unnoticed, .adopt(name))
         case (.describeStatement(let name), "0A000"):
             return it.known.isTold && !name.isEmpty ? nil : (.unnoticed, .adopt(name))
-        case (.query, "26000") where it.isDeallocatedAgain && it.given.text == "DEALLOCATE":
-            return (.deallocatedAgain, .pass)
         case (_, "0A000"): return it.executed.map { (.executedAnew, .adopt($0)) }
         default: return nil
         }

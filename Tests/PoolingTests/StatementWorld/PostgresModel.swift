@@ -457,9 +457,6 @@ struct PostgresModel {
         try self.check(meaning)
         try self.lock(meaning, epoch)
         if passes, case .execute(let name) = meaning { self.adopt(name, at: epoch) }
-        if passes, case .deallocate = meaning {
-            return self.say(.commandComplete, text: "DEALLOCATE")
-        }
         guard case .select = meaning else {
             return try self.run(meaning, isAlone: isAlone, epoch)
         }

@@ -36,8 +36,6 @@ struct StatementOracle {
     private var last = -1
     /// Changes of the unnamed statement that errors have thrown away since its last Parse.
     private var unnamedSkipped = 0
-    /// The names that SQL's EXECUTE was to find.
-    private var executedNames: Set<String> = []
     /// What has been ordered is not compared by its words.
     private var isOrdered = false
 
@@ -135,8 +133,6 @@ struct StatementOracle {
     private mutating func advance(_ given: PostgresReply) {
         guard let message = self.current else { return }
         let before = (self.model, self.stage, self.endsOwed)
-        let executed = Self.executed(message.request, before.0)
-        if let executed { self.executedNames.insert(executed) }
         self.isOrdered = false
         self.step(at: given.epoch, .none)
         if self.expected.isEmpty { self.noteSkipped(message.request) }
@@ -154,8 +150,7 @@ struct StatementOracle {
                 isRepeatable: before.0.status == .idle && !self.isSpent && !message.isPipelined
                     && !self.isFollowed,
                 known: self.known(message.request),
-                executed: executed,
-                isDeallocatedAgain: self.isDeallocatedAgain(message.request, before.0),
+                executed: Self.executed(message.request, before.0),
                 isBoundDeallocate: Self.isBoundDeallocate(message.request, before.0),
                 isCommandInBatch: before.0.isBatchOpen
                     && Self.isCommand(message.request, before.0.catalog)
@@ -284,15 +279,6 @@ struct StatementOracle {
         }
         guard case .execute(let name)? = meaning else { return nil }
         return name
-    }
-
-    /// Whether it is a simple query DEALLOCATE, by a client that has no statements, of a name that
-    /// it has had SQL's EXECUTE find.
-    private func isDeallocatedAgain(_ request: PostgresRequest, _ model: PostgresModel) -> Bool {
-        guard case .query(let text) = request,
-            case .deallocate(let name) = model.catalog.meaning(of: text)
-        else { return false }
-        return self.executedNames.contains(name) && !model.statements.keys.contains { !$0.isEmpty }
     }
 
     /// Whether it runs a DEALLOCATE that has been bound.

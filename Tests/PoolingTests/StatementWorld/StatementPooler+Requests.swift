@@ -63,7 +63,9 @@ extension StatementPooler {
     ) -> Bool {
         switch request {
         case .parse, .bind, .describeStatement, .close: true
-        case .query: client.statements.count > 0 || !client.statements.unnamed.isAbsent
+        case .query:
+            client.statements.count > 0 || !client.statements.unnamed.isAbsent
+                || server.session.hasNamedStatements
         case .execute: server.exchange.isCommandBound
         default: false
         }
@@ -297,7 +299,8 @@ extension StatementPooler {
     ) -> StatementExchange.Outcome {
         let span = message.bytes.span
         let body = 5..<message.bytes.count
-        if client.statements.count > 0, StatementCommand.mayBe(span, in: body),
+        if client.statements.count > 0 || server.session.hasNamedStatements,
+            StatementCommand.mayBe(span, in: body),
             let command = StatementCommand(span, in: body)
         {
             let outcome = server.exchange.command(
