@@ -151,6 +151,12 @@ public struct BatchRecord: Sendable {
     /// The batch can be sent again no more.
     public mutating func end() { self.state = .none }
 
+    /// The client has gone, maybe in the middle of a repetition: the next batch is another one's.
+    public mutating func clientGone() {
+        self.end()
+        self.isRepeated = false
+    }
+
     /// The batch is sent again, without what has been answered.
     ///
     /// - Parameter ended: the ledger's changes up to this one are answered.

@@ -60,8 +60,11 @@ extension StatementExchange {
             guard outcome == .pass else { return outcome }
             // In a failed transaction all texts fail alike.
             if isAlone, session.status == .failed { return .pass }
-            // Within a batch only what cannot fail may stand before a simple query.
-            if !isAlone, case .execute = command { return .pass }
+            // Within a batch only what cannot fail may stand before a simple query; and what was
+            // made real for an earlier one may be another statement.
+            if !isAlone, case .execute = command {
+                return Self.unknown(name.span, 0..<name.count, &session, &writer)
+            }
         }
         if !isAlone || self.realization == .none {
             var body: [UInt8] = [0, 0, 0]

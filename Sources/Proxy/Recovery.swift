@@ -27,7 +27,7 @@ extension Worker {
         self.finishMessage(server, of: client)
         self.leaveState(of: client, on: server)
         server.exchange.clientGone(&client.statements, &self.statements)
-        server.record.end()
+        server.record.clientGone()
         server.refusals.removeAll()
         self.answerMadeUp(server)
         let isBusy = !server.session.ledger.isSettled

@@ -7,8 +7,12 @@ import Wire
 struct BatchRecordTests {
     /// Sends messages, a word each: `parse`, `bind`, `other` for a Bind that is to no shared
     /// statement, and the names of the other requests. Each is the ledger's next change.
-    private func record(_ words: String, isFirst: Bool = true) -> BatchRecord {
-        var record = BatchRecord()
+    private func record(
+        _ words: String,
+        isFirst: Bool = true,
+        in record: BatchRecord = BatchRecord()
+    ) -> BatchRecord {
+        var record = record
         for (place, word) in words.split(separator: " ").enumerated() {
             let message = RawMessage("B", "\(place)")
             let bytes = message.bytes
@@ -54,6 +58,14 @@ struct BatchRecordTests {
         // sqlx closes the portal, pgjdbc puts several statements into one batch.
         #expect(self.again("bind execute close sync") == "0 1 2 3")
         #expect(self.again("bind execute parse describe bind execute sync") == "0 1 2 3 4 5 6")
+    }
+
+    @Test func `a batch is sent again once, unless the next one is another client's`() {
+        var record = self.record("bind execute sync")
+        _ = record.repeated(after: 0)
+        #expect(!self.record("bind execute sync", in: record).canRepeat)
+        record.clientGone()
+        #expect(self.record("bind execute sync", in: record).canRepeat)
     }
 
     @Test func `a batch behind which the next one has begun is not sent again`() {

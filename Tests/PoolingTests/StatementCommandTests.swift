@@ -133,6 +133,24 @@ struct StatementCommandTests {
         #expect(self.stage.clientGot == "E[26000] Z")
     }
 
+    @Test func `there it does not find what was real for an earlier one`() {
+        self.prepare("s", "SELECT 1")
+        _ = self.stage.query("EXECUTE s")
+        #expect(self.stage.clientGot == "")
+        _ = self.stage.query("EXECUTE s")
+        #expect(self.stage.close("s") == .answered)
+        _ = self.stage.parse("s", "SELECT 2")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "C Z 3 1 Z")
+        #expect(self.stage.bind("s") == .renamed)
+        #expect(self.stage.query("EXECUTE s") == .hold)
+        #expect(self.stage.clientGot == "2")
+        _ = self.stage.serverGot
+        #expect(self.stage.query("EXECUTE s") == .pass)
+        #expect(self.stage.clientGot == "E[26000] Z")
+        #expect(self.stage.serverGot == "C(s) Q(EXECUTE s)")
+    }
+
     @Test func `a DEALLOCATE that was not run takes no other's name`() {
         self.prepare("a", "SELECT 1")
         self.prepare("b", "SELECT 2")

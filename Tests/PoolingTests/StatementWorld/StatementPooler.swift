@@ -204,7 +204,7 @@ final class StatementPooler {
             server.client = nil
             if client.isMidMessage { server.isMidMessage = true }
             server.exchange.clientGone(&client.statements, &self.table)
-            server.record.end()
+            server.record.clientGone()
             server.refusals.removeAll()
             self.answerMadeUp(server)
             server.phase = .recovering
