@@ -50,6 +50,31 @@ public enum StatementCommand: Equatable, Sendable {
         }
     }
 
+    private static let transactionControl: Set = [
+        "begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release",
+    ]
+
+    /// Whether a text begins, ends or marks a transaction, and is made of plain words only. It
+    /// means the same under all settings then, and is all that runs in a failed transaction.
+    public static func isTransactionControl(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
+        let end = bytes.terminator(in: range) ?? range.upperBound
+        // Nearly all texts are told by their first letters.
+        guard range.lowerBound + 1 < end else { return false }
+        switch (bytes[range.lowerBound] | 0x20, bytes[range.lowerBound + 1] | 0x20) {
+        // BEgin, STart, SAvepoint, COmmit, ENd, ROllback, ABort, RElease.
+        case (0x62, 0x65), (0x73, 0x74), (0x73, 0x61), (0x63, 0x6f), (0x65, 0x6e), (0x72, 0x6f),
+            (0x61, 0x62), (0x72, 0x65):
+            break
+        default: return false
+        }
+        let text = bytes.copy(range.lowerBound..<end)
+        var reader = Reader(bytes: text)
+        guard let word = reader.word(), Self.transactionControl.contains(word) else { return false }
+        return text.allSatisfy { byte in
+            (0x61...0x7a).contains(byte | 0x20) || byte == 0x3b || Reader.isBlank(byte)
+        }
+    }
+
     private struct Name {
         var text: [UInt8]
         var isQuoted: Bool

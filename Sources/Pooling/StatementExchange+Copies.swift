@@ -42,8 +42,7 @@ extension StatementExchange {
     ) -> Int? {
         if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
             !self.isOfOtherTypes(at: place, table),
-            !mustKnow || self.copies.copies[place].shape == known
-                || !self.isOutdated(at: place, table)
+            !mustKnow || !self.mayBeOlder(at: place, than: known, session)
         {
             self.copies.used(place)
             if !mustKnow || self.copies.copies[place].shape != 0,
@@ -147,6 +146,18 @@ extension StatementExchange {
         return copy.shape != 0 && copy.shape != table.entries[copy.statement].shape
     }
 
+    /// Whether the result looks otherwise than a client knows it, and the client may know that from
+    /// another server since; what was parsed in the batch under way says how it looks now.
+    private func mayBeOlder(
+        at place: Int,
+        than known: UInt64,
+        _ session: borrowing ServerSession
+    ) -> Bool {
+        let copy = self.copies.copies[place]
+        return copy.shape != known && copy.shape != 0 && known != 0
+            && copy.change <= session.ledger.batchStart
+    }
+
     /// Whether its parameters have other types than a server has found since.
     @inline(__always)
     func isOfOtherTypes(at place: Int, _ table: borrowing StatementTable) -> Bool {
@@ -188,25 +199,14 @@ extension StatementExchange {
                 return .none(Self.changed)
             }
             client.replace(slot, with: other)
-            self.doubtCopy(of: other, known: client.slots[slot].shape)
             statement = other
         }
-        if table.entries[statement].parsing == client.parsing { return .statement(statement) }
+        if table.isSame(statement, parsing: client.parsing) { return .statement(statement) }
         guard let other = table.exchange(statement, parsing: client.parsing) else {
             return .none(Self.full)
         }
         client.replace(slot, with: other)
         client.typed(slot, 0)
-        self.doubtCopy(of: other, known: client.slots[slot].shape)
         return .statement(other)
-    }
-
-    /// What a client knows of a statement may be newer than this server's copy of another one that
-    /// takes its place.
-    private mutating func doubtCopy(of statement: Int, known: UInt64) {
-        guard known > ResultShape.none, let place = self.copies.place(of: statement),
-            self.copies.copies[place].shape != known
-        else { return }
-        self.copies.becameStale(statement)
     }
 }

@@ -94,7 +94,7 @@ extension StatementExchange {
     ) -> Int? {
         let statement = client.unnamed.shared
         guard statement >= 0, session.unnamed != client.unnamed.name,
-            table.entries[statement].parsing == client.parsing,
+            table.isSame(statement, parsing: client.parsing),
             table.entries[statement].shape == ResultShape.none || canRepeat()
         else { return nil }
         return statement

@@ -34,6 +34,8 @@ public struct StatementTable: Sendable {
         var isSuspicious = false
         /// It is an SQL command about another statement.
         var isCommand = false
+        /// It means the same under all settings, and then `parsing` says nothing.
+        var isAlike = false
         /// The types that a server has found for its parameters, as in a Parse; empty if not known.
         var types: [UInt8] = []
         /// The hash of those; 0 if not known.
@@ -135,6 +137,8 @@ public struct StatementTable: Sendable {
         pool: Int,
         parsing: ContentHash
     ) -> Int? {
+        let isAlike = StatementCommand.isTransactionControl(bytes, in: range)
+        let parsing = isAlike ? .none : parsing
         let content = self.content(bytes, range, pool, parsing)
         let known = self.contents.find(content) { place in
             self.entries[place].pool == pool && self.entries[place].parsing == parsing
@@ -152,6 +156,7 @@ public struct StatementTable: Sendable {
         self.bytes += size
         self.entries[place].body = body
         self.entries[place].isCommand = StatementCommand.mayBe(body.span, in: 0..<body.count)
+        self.entries[place].isAlike = isAlike
         self.entries[place].isSuspicious = Self.isSuspicious(body.span, in: 0..<body.count)
         self.entries[place].pool = pool
         self.entries[place].parsing = parsing
@@ -183,6 +188,11 @@ public struct StatementTable: Sendable {
     ) -> Bool {
         let content = self.content(bytes, range, pool.index, parsing)
         return self.repetitions.comesBack(content, after: count)
+    }
+
+    /// Whether it means the same to a client with these settings.
+    func isSame(_ statement: Int, parsing: ContentHash) -> Bool {
+        self.entries[statement].isAlike || self.entries[statement].parsing == parsing
     }
 
     /// The same statement as `statement` for a client whose settings are others now; gives

@@ -91,6 +91,9 @@ struct StatementExchangeTests {
         }
         self.stage.sync()
         #expect(self.stage.clientGot == "t refused[0A000] Z")
+        // Not without asking once more: the copy might be older than what the client was told.
+        #expect(self.stage.bind("s") == .hold)
+        #expect(self.stage.clientGot == "")
         guard case .refuse = self.stage.bind("s") else {
             return #expect(Bool(false), "not refused")
         }
@@ -102,6 +105,51 @@ struct StatementExchangeTests {
         _ = self.stage.describe("s")
         self.stage.sync()
         #expect(self.stage.clientGot == "3 1 t T Z")
+    }
+
+    @Test func `a copy that may be older than what its client was told is parsed anew`() {
+        self.stage.server.shape = 2
+        _ = self.stage.parse("s", "SELECT 1")
+        _ = self.stage.describe("s")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 t T Z")
+        // Another server has parsed it before the change, and says so after.
+        self.stage.takeAnotherServer()
+        self.stage.server.shape = 1
+        _ = self.stage.parse("t", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        self.stage.server.shape = 2
+        #expect(self.stage.bind("s") == .hold)
+        #expect(self.stage.clientGot == "")
+        #expect(self.stage.bind("s") == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+    }
+
+    @Test func `what ends a transaction needs no room to be the same under other settings`() {
+        let measured = StatementStage()
+        _ = measured.parse("s", "rollback AND CHAIN;")
+        let stage = StatementStage(bytesMax: measured.bytes)
+        _ = stage.parse("s", "rollback AND CHAIN;")
+        stage.sync()
+        #expect(stage.clientGot == "1 Z")
+        stage.set(2)
+        #expect(stage.bind("s") == .renamed)
+        stage.sync()
+        #expect(stage.clientGot == "2 Z")
+    }
+
+    @Test(arguments: ["rollback and 'a'", "SELECT 1", "start_date", "e", ""])
+    func `what may depend on settings needs room under others`(_ text: String) {
+        let measured = StatementStage()
+        _ = measured.parse("s", text)
+        let stage = StatementStage(bytesMax: measured.bytes)
+        _ = stage.parse("s", text)
+        stage.sync()
+        #expect(stage.clientGot == "1 Z")
+        stage.set(2)
+        guard case .refuse = stage.bind("s") else { return #expect(Bool(false), "not refused") }
     }
 
     @Test func `a Describe that is sent again gives its parameters once`() {
@@ -139,6 +187,8 @@ struct StatementExchangeTests {
         #expect(self.stage.bind("t", binary: true) == .renamed)
         self.stage.sync()
         #expect(self.stage.clientGot == "2 Z")
+        #expect(self.stage.bind("s", binary: true) == .hold)
+        #expect(self.stage.clientGot == "")
         guard case .refuse = self.stage.bind("s", binary: true) else {
             return #expect(Bool(false), "it was there before")
         }
