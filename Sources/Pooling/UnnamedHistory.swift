@@ -8,8 +8,40 @@
 struct UnnamedHistory: Sendable {
     struct Item: Equatable, Sendable {
         var name: UnnamedStatement
-        /// The number of the change that made it so.
+        /// The number of the change that made it so; of several that did, one behind the other, the
+        /// last.
         var change: Int
+        /// The first of those.
+        var first: Int
+        /// There are others between the two.
+        var isMany = false
+        /// An error has thrown away some of them, and which are left is not known.
+        var isUnsure = false
+
+        init(name: UnnamedStatement, change: Int) {
+            self.name = name
+            self.change = change
+            self.first = change
+        }
+
+        /// An error has thrown away the changes in `range`, the first of which has failed itself if
+        /// it is `failed`; `last` is what it was before.
+        mutating func skipped(
+            _ range: Range<Int>,
+            failed: Int?,
+            last: UnnamedStatement
+        ) {
+            if range.contains(self.change) {
+                if range.contains(self.first) {
+                    self.name = self.first == failed ? .none : last
+                } else if self.isUnsure {
+                    self.name = .unknown
+                }
+            } else if range.contains(self.first), self.first != failed {
+                self.isUnsure = self.isMany
+                self.first = self.isMany ? range.upperBound : self.change
+            }
+        }
     }
 
     private var newest = Item(name: .none, change: 0)
@@ -36,11 +68,16 @@ struct UnnamedHistory: Sendable {
     private mutating func push(ended: Int) {
         if self.newest.change <= ended { self.forget() }
         var sure = self.count - 1
-        while sure > 0, self.older[sure].change > ended { sure -= 1 }
+        while sure > 0, self.older[sure].first > ended { sure -= 1 }
         if sure > 0 { self.drop(sure) }
-        if self.count > 0, self.older[0].change <= ended { self.isCut = false }
-        // What is thrown away from either of the two on falls back to the same.
-        if self.count > 0, self.older[self.count - 1].name == self.newest.name { return }
+        if self.count > 0, self.older[0].first <= ended { self.isCut = false }
+        // Queries sent one behind the other, which drop what is not there any more.
+        if self.count > 0, self.older[self.count - 1].name == self.newest.name {
+            let before = self.older[self.count - 1]
+            self.older[self.count - 1].isMany = before.first != before.change
+            self.older[self.count - 1].change = self.newest.change
+            return
+        }
         if self.count == self.older.count {
             self.drop(1)
             self.isCut = true
@@ -66,13 +103,11 @@ struct UnnamedHistory: Sendable {
         let range = before + 1..<after + 1
         var last = UnnamedStatement.unknown
         for index in 0..<self.count {
-            if range.contains(self.older[index].change) {
-                self.older[index].name = self.older[index].change == failed ? .none : last
-            }
+            self.older[index].skipped(range, failed: failed, last: last)
             last = self.older[index].name
         }
         guard range.contains(self.newest.change) else { return false }
-        self.newest.name = self.newest.change == failed ? .none : last
+        self.newest.skipped(range, failed: failed, last: last)
         return true
     }
 
@@ -84,7 +119,7 @@ struct UnnamedHistory: Sendable {
 
     /// Nothing is due any more: numbers may begin anew.
     mutating func settle() {
-        self.newest.change = 0
+        self.newest = Item(name: self.newest.name, change: 0)
         self.forget()
     }
 
@@ -105,15 +140,16 @@ struct UnnamedHistory: Sendable {
         guard count == 0 || self.change == other.change else { return false }
         return (0..<count).allSatisfy {
             let (one, two) = (self.older[$0], other.older[$0])
-            return one.name == two.name
-                && (one.change == two.change || max(one.change, two.change) <= ended)
+            return one == two
+                || one.name == two.name && max(one.first, two.first) <= ended
         }
     }
 
     /// Whether a statement may turn out to be it.
     func mayBe(_ name: UnnamedStatement) -> Bool {
         name == self.name || (0..<self.count).contains { self.older[$0].name == name }
-            || self.isCut && name == .unknown
+            || name == .unknown
+                && (self.isCut || (0..<self.count).contains { self.older[$0].isUnsure })
     }
 }
 

@@ -10,7 +10,8 @@ struct UnnamedHistoryTests {
         var items: [(name: UnnamedStatement, change: Int)] = [(.none, 0)]
 
         mutating func skipped(before: Int, after: Int, failed: Int?) {
-            for index in self.items.indices where self.items[index].change > before {
+            for index in self.items.indices
+            where (before + 1..<after + 1).contains(self.items[index].change) {
                 let isFailed = self.items[index].change == failed
                 self.items[index].name = isFailed ? .none : self.items[index - 1].name
             }
@@ -32,6 +33,14 @@ struct UnnamedHistoryTests {
                     number += 1
                     name = UnnamedStatement(number: number)
                 }
+                if random.next() % 4 == 0 {
+                    // Queries, one behind the other.
+                    for _ in 0..<random.next() % 4 {
+                        history.becomes(.none, change: sent, ended: ended)
+                        whole.items.append((.none, sent))
+                        sent += 1
+                    }
+                }
                 history.becomes(name, change: sent, ended: ended)
                 whole.items.append((name, sent))
             case 4, 5:
@@ -42,9 +51,11 @@ struct UnnamedHistoryTests {
             default:
                 guard ended < sent else { continue }
                 let failed = random.next() % 2 == 0 ? ended + 1 : nil
-                _ = history.skipped(before: ended, after: sent, failed: failed)
-                whole.skipped(before: ended, after: sent, failed: failed)
-                ended = sent
+                // Up to the end of a batch, behind which others may be under way.
+                let after = ended + 1 + Int(random.next() % UInt64(sent - ended))
+                _ = history.skipped(before: ended, after: after, failed: failed)
+                whole.skipped(before: ended, after: after, failed: failed)
+                ended = after
             }
             let right = whole.items[whole.items.count - 1].name
             #expect(history.name == right || history.name == .unknown)
