@@ -122,7 +122,7 @@ extension StatementExchange {
                 return (.refuse(Self.changed), -1)
             }
             client.prepared(found.slot, shape: shape)
-        } else if client.slots[found.slot].isGuess, shape != 0 {
+        } else if shape != 0, client.slots[found.slot].isGuess || self.isTakenForTrue(found.slot) {
             if known == 0 { client.prepared(found.slot, shape: shape, isGuess: true) }
             // Taken for the truth, as long as the server does not say otherwise.
             self.guesses.append(Guess(slot: found.slot, bindsAhead: session.ledger.bindsOwed))

@@ -343,11 +343,19 @@ public struct StatementExchange: Sendable {
     }
 
     private mutating func guessesFailed(_ bindsSkipped: Int, _ client: inout ClientStatements) {
-        for guess in self.guesses where (0..<bindsSkipped).contains(guess.bindsAhead) {
-            client.guessed(guess.slot, true)
-        }
+        let failed = self.guesses.filter { (0..<bindsSkipped).contains($0.bindsAhead) }
         self.guesses.removeAll { $0.bindsAhead < bindsSkipped }
         for index in self.guesses.indices { self.guesses[index].bindsAhead -= bindsSkipped }
+        // A later Bind may yet find it true.
+        for guess in failed where !self.isTakenForTrue(guess.slot) {
+            client.guessed(guess.slot, true)
+        }
+    }
+
+    /// Whether a Bind is under way that has taken what was guessed for the truth.
+    @inline(__always)
+    func isTakenForTrue(_ slot: Int) -> Bool {
+        !self.guesses.isEmpty && self.guesses.contains { $0.slot == slot && $0.bindsAhead >= 0 }
     }
 
     // MARK: Links

@@ -194,6 +194,28 @@ struct StatementExchangeTests {
         }
     }
 
+    @Test func `a guess that failed with one Bind is true by the next`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        #expect(self.stage.parse("t", "SELECT 1") == .answered)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        self.stage.execute()
+        #expect(self.stage.bind("t", binary: true) == .renamed)
+        self.stage.sync()
+        #expect(self.stage.bind("t", binary: true) == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "E[34000] Z 2 Z")
+        self.stage.server.shape = 2
+        self.stage.staleCopies()
+        #expect(self.stage.bind("t", binary: true) == .hold)
+        #expect(self.stage.clientGot == "")
+        guard case .refuse = self.stage.bind("t", binary: true) else {
+            return #expect(Bool(false), "not refused")
+        }
+    }
+
     @Test func `a Close of Weir's own that was thrown away has closed nothing`() {
         let stage = StatementStage(limit: 1)
         _ = stage.parse("b", "SELECT 1")
