@@ -42,7 +42,7 @@ extension StatementExchange {
     ) -> Int? {
         if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
             !self.isOfOtherTypes(at: place, table),
-            !mustKnow || !self.mayBeOlder(at: place, than: known, session)
+            !self.mayBeOlder(at: place, than: known, session)
         {
             self.copies.used(place)
             if !mustKnow || self.copies.copies[place].shape != 0,
@@ -154,7 +154,7 @@ extension StatementExchange {
         _ session: borrowing ServerSession
     ) -> Bool {
         let copy = self.copies.copies[place]
-        return copy.shape != known && copy.shape != 0 && known != 0
+        return copy.shape != known && copy.shape != 0 && known > ResultShape.none
             && copy.change <= session.ledger.batchStart
     }
 

@@ -145,6 +145,7 @@ extension StatementExchange {
         let outcome = self.describe(
             statement,
             known: client.unnamed.shape,
+            isTold: true,
             client.unnamed.types,
             .askedUnnamed(client.unnamed.name),
             &session,

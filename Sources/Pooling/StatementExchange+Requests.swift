@@ -200,20 +200,30 @@ extension StatementExchange {
         if self.waitsToBeTold(found.slot, statement, session, table, &writer) { return .hold }
         let slot = client.slots[found.slot]
         let change = StatementJournal.Change.asked(slot: found.slot, statement: statement)
-        let known = slot.isTold ? slot.shape : 0
         if slot.isGuess { self.guesses.append(Guess(slot: found.slot)) }
-        return self.describe(statement, known: known, slot.types, change, &session, &table, &writer)
+        return self.describe(
+            statement,
+            known: slot.shape,
+            isTold: slot.isTold,
+            slot.types,
+            change,
+            &session,
+            &table,
+            &writer
+        )
     }
 
     /// A Describe of a shared statement.
     ///
     /// - Parameters:
-    ///   - known: what the client was told that the result looks like; 0 if nothing.
+    ///   - known: what the client knows the result to look like; 0 if nothing.
+    ///   - isTold: whether it was told, and must not be told otherwise.
     ///   - types: those of the parameters that it goes by; 0 if none.
     ///   - change: what its answer changes.
     mutating func describe(
         _ statement: Int,
         known: UInt64,
+        isTold: Bool,
         _ types: UInt64,
         _ change: StatementJournal.Change,
         _ session: inout ServerSession,
@@ -223,7 +233,7 @@ extension StatementExchange {
         let place = self.prepare(
             statement,
             known: known,
-            mustKnow: known > ResultShape.none,
+            mustKnow: isTold && known > ResultShape.none,
             types: types,
             &session,
             &table,
@@ -232,7 +242,7 @@ extension StatementExchange {
         guard let place else { return .hold }
         let isResumed = self.resumesDescribe
         self.resumesDescribe = false
-        if known > ResultShape.none, self.copies.copies[place].shape != known {
+        if isTold, known > ResultShape.none, self.copies.copies[place].shape != known {
             if !isResumed {
                 // PostgreSQL finds out behind the parameters.
                 writer.describeStatement(name: table.name(of: statement))

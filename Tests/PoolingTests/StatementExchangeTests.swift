@@ -127,6 +127,27 @@ struct StatementExchangeTests {
         #expect(self.stage.clientGot == "2 Z")
     }
 
+    @Test func `nor is such a copy described for a client that was told nothing`() {
+        self.stage.server.shape = 2
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        self.stage.takeAnotherServer()
+        self.stage.server.shape = 1
+        _ = self.stage.parse("t", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        _ = self.stage.serverGot
+        self.stage.server.shape = 2
+        #expect(self.stage.describe("s") == .replaced)
+        #expect(self.stage.bind("s", binary: true) == .hold)
+        #expect(self.stage.clientGot == "t T")
+        #expect(self.stage.bind("s", binary: true) == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        #expect(self.stage.serverGot == "C(#1) P(#1) D(#1) D(#1) H B(#1) S")
+    }
+
     @Test func `what ends a transaction needs no room to be the same under other settings`() {
         let measured = StatementStage()
         _ = measured.parse("s", "rollback AND CHAIN;")

@@ -43,7 +43,7 @@ struct StatementOracle {
     var hasCanceled = false
     /// It has been told that it must go.
     private(set) var isOver = false
-    /// Requests that end a batch and are not answered.
+    /// Requests that end a batch whose ReadyForQuery has not been heard.
     private(set) var endsOwed = 0
     /// Which differences there were, and how often.
     private(set) var differences: [AllowedDifference: Int] = [:]
@@ -88,6 +88,7 @@ struct StatementOracle {
         }
         let wanted = self.expected[self.next]
         self.next += 1
+        if wanted.kind == .readyForQuery { self.endsOwed -= 1 }
         defer { self.last = wanted.tag }
         return self.compare(wanted, reply)
     }
@@ -125,14 +126,13 @@ struct StatementOracle {
         self.stage += 1
         guard isDone else { return }
         self.current = nil
-        if Self.endsBatch(message.request) { self.endsOwed -= 1 }
     }
 
     /// Takes one step of the message at hand: the natural one, or where the answer differs and
     /// something explains that, the other one.
     private mutating func advance(_ given: PostgresReply) {
         guard let message = self.current else { return }
-        let before = (self.model, self.stage, self.endsOwed)
+        let before = (self.model, self.stage)
         self.isOrdered = false
         self.step(at: given.epoch, .none)
         if self.expected.isEmpty { self.noteSkipped(message.request) }
@@ -163,7 +163,7 @@ struct StatementOracle {
             for name in self.known.keys { self.known[name]?.isGuess = true }
         }
         if difference == .oldCopy { self.becameDoubtful(message.request) }
-        (self.model, self.stage, self.endsOwed) = before
+        (self.model, self.stage) = before
         self.current = message
         switch effect {
         case .refuse:
