@@ -39,6 +39,7 @@ extension StatementExchange {
         _ table: inout StatementTable,
         _ writer: inout MessageWriter
     ) -> Outcome {
+        if isQuery, self.hasFailedInBatch(&session, &writer) { return .hold }
         guard !Self.isIgnored(session) else { return .pass }
         if self.waitsForCommand(session, &writer) { return .hold }
         let name: [UInt8]
@@ -53,26 +54,19 @@ extension StatementExchange {
         guard found.slot >= 0 else {
             return Self.unknown(name.span, 0..<name.count, &session, &writer)
         }
-        // In front of a simple query it is a batch of its own, unless one has no Sync yet.
-        let isAlone = isQuery && !session.isBatchOpen
         if isQuery {
             let outcome = self.askBeforeQuery(&session, &writer)
             guard outcome == .pass else { return outcome }
             // In a failed transaction all texts fail alike.
-            if isAlone, session.status == .failed { return .pass }
-            // Within a batch only what cannot fail may stand before a simple query; and what was
-            // made real for an earlier one may be another statement.
-            if !isAlone, case .execute = command {
-                return Self.unknown(name.span, 0..<name.count, &session, &writer)
-            }
+            if !session.isBatchOpen, session.status == .failed { return .pass }
         }
-        if !isAlone || self.realization == .none {
+        if !isQuery || self.realization == .none {
             var body: [UInt8] = [0, 0, 0]
             if case .execute = command {
                 body = table.resolvedBody(of: client.slots[found.slot].statement)
             }
-            self.makeReal(name, body, isAlone: isAlone, &session, &writer)
-            if isAlone { return .hold }
+            self.makeReal(name, body, isQuery: isQuery, &session, &writer)
+            if isQuery { return .hold }
         }
         self.realization = .none
         switch command {
@@ -105,27 +99,45 @@ extension StatementExchange {
 
     /// Prepares a statement under its client's own name.
     ///
-    /// - Parameter isAlone: in a batch of its own, which ends before the simple query goes out: the
-    ///   server would throw the query away if the Parse failed.
+    /// - Parameter isQuery: a simple query is to find it, and goes out when that has gone well: the
+    ///   server would throw the query away if the Parse failed. It is a batch of its own, unless
+    ///   one has no Sync yet.
     private mutating func makeReal(
         _ name: [UInt8],
         _ body: [UInt8],
-        isAlone: Bool,
+        isQuery: Bool,
         _ session: inout ServerSession,
         _ writer: inout MessageWriter
     ) {
-        let audience = isAlone ? ReplyLedger.Audience.pooler : .quiet
+        let isAlone = isQuery && !session.isBatchOpen
+        let audience = isQuery ? ReplyLedger.Audience.pooler : .quiet
         writer.closeStatement(name: name + [0])
         session.sent(.close, for: audience)
         writer.parse(name: name + [0], body: body)
         session.sent(.parse, for: audience)
         // Whatever becomes of it: the next client must not meet it.
         session.namedParseSent()
-        guard isAlone else { return }
-        writer.sync()
-        session.sent(.sync, for: .pooler)
+        guard isQuery else { return }
         self.realization = .asked
         self.isHolding = true
+        if isAlone { self.endBatch(&session, &writer) } else { writer.flush() }
+    }
+
+    /// Whether what a simple query was to find could not be prepared in the batch that it stands
+    /// in: that ends with the error, as it would have with the query's.
+    private mutating func hasFailedInBatch(
+        _ session: inout ServerSession,
+        _ writer: inout MessageWriter
+    ) -> Bool {
+        guard case .failed = self.realization, session.isBatchOpen else { return false }
+        self.endBatch(&session, &writer)
+        self.isHolding = true
+        return true
+    }
+
+    private func endBatch(_ session: inout ServerSession, _ writer: inout MessageWriter) {
+        writer.sync()
+        session.sent(.sync, for: .pooler)
     }
 
     /// What Weir has asked of the server by itself has failed.

@@ -123,17 +123,7 @@ struct StatementCommandTests {
         #expect(self.stage.clientGot == "E[25P02] Z")
     }
 
-    @Test func `a command in a batch that has not ended is passed on as it is`() {
-        self.prepare("s", "SELECT 1")
-        _ = self.stage.bind("s")
-        #expect(self.stage.query("EXECUTE s") == .hold)
-        #expect(self.stage.clientGot == "2")
-        // A Sync of Weir's would commit what has been run before.
-        #expect(self.stage.query("EXECUTE s") == .pass)
-        #expect(self.stage.clientGot == "E[26000] Z")
-    }
-
-    @Test func `there it does not find what was real for an earlier one`() {
+    @Test func `in a batch that has not ended a command finds a statement, too`() {
         self.prepare("s", "SELECT 1")
         _ = self.stage.query("EXECUTE s")
         #expect(self.stage.clientGot == "")
@@ -146,9 +136,32 @@ struct StatementCommandTests {
         #expect(self.stage.query("EXECUTE s") == .hold)
         #expect(self.stage.clientGot == "2")
         _ = self.stage.serverGot
+        // Not what was real for an earlier one; and a Sync of Weir's would commit what has been run.
+        #expect(self.stage.query("EXECUTE s") == .hold)
+        #expect(self.stage.clientGot == "")
         #expect(self.stage.query("EXECUTE s") == .pass)
-        #expect(self.stage.clientGot == "E[26000] Z")
-        #expect(self.stage.serverGot == "C(s) Q(EXECUTE s)")
+        #expect(self.stage.clientGot == "C Z")
+        #expect(self.stage.serverGot == "C(s) P(s) H Q(EXECUTE s)")
+    }
+
+    @Test func `where it cannot find it there, the batch ends with that error`() {
+        self.prepare("s", "SELECT 1 FROM gone")
+        #expect(self.stage.bind("s") == .renamed)
+        #expect(self.stage.query("EXECUTE s") == .hold)
+        #expect(self.stage.clientGot == "2")
+        _ = self.stage.serverGot
+        self.stage.server.hasLostTables = true
+        #expect(self.stage.query("EXECUTE s") == .hold)
+        #expect(self.stage.clientGot == "")
+        #expect(self.stage.query("EXECUTE s") == .hold)
+        #expect(self.stage.clientGot == "")
+        guard case .refuse(let fields) = self.stage.query("EXECUTE s") else {
+            return #expect(Bool(false), "not refused")
+        }
+        #expect(fields.sqlState.code == "42P01")
+        #expect(self.stage.clientGot == "refused[42P01] Z")
+        #expect(self.stage.serverGot == "C(s) P(s) H S Q(refused)")
+        #expect(self.stage.isSettled)
     }
 
     @Test func `a DEALLOCATE that was not run takes no other's name`() {

@@ -45,8 +45,6 @@ enum AllowedDifference: String, CaseIterable {
     /// SQL's DEALLOCATE of a statement that is prepared between the Bind of the DEALLOCATE and its
     /// Execute.
     case deallocatedAtBind
-    /// A simple query DEALLOCATE or EXECUTE behind extended messages without a Sync.
-    case commandInBatch
     /// The settings have changed since the Parse, and the statement was parsed again under them.
     case settings
     /// Two names of one client for one text: a wrong number of values is told of the other.
@@ -85,8 +83,6 @@ enum AllowedDifference: String, CaseIterable {
         }
         /// It runs a DEALLOCATE that has been bound.
         var isBoundDeallocate: Bool
-        /// It is a simple query about a statement, in a batch without a Sync.
-        var isCommandInBatch: Bool
     }
 
     /// The difference that explains an answer, and what follows from it; nil when nothing does.
@@ -102,7 +98,6 @@ enum AllowedDifference: String, CaseIterable {
         case "53300" where isPooler: return (.waitEnded, .refuse)
         case "53200" where it.given.origin == .refusal: return (.memory, .fail)
         case "26000" where it.isBoundDeallocate: return (.deallocatedAtBind, .fail)
-        case "26000" where it.isCommandInBatch: return (.commandInBatch, .fail)
         case "25P02" where it.isFailed:
             if it.natural.kind == .error { return (.failedTransaction, .fail) }
             guard case .describeStatement = it.request else { return nil }

@@ -151,9 +151,7 @@ struct StatementOracle {
                     && !self.isFollowed,
                 known: self.known(message.request),
                 executed: Self.executed(message.request, before.0),
-                isBoundDeallocate: Self.isBoundDeallocate(message.request, before.0),
-                isCommandInBatch: before.0.isBatchOpen
-                    && Self.isCommand(message.request, before.0.catalog)
+                isBoundDeallocate: Self.isBoundDeallocate(message.request, before.0)
             )
         )
         guard let (difference, effect) = explained else { return }
@@ -290,17 +288,6 @@ struct StatementOracle {
             case .deallocate? = model.portals[portal]?.statement.meaning
         else { return false }
         return true
-    }
-
-    private static func isCommand(
-        _ request: PostgresRequest,
-        _ catalog: StatementCatalog
-    ) -> Bool {
-        guard case .query(let text) = request else { return false }
-        switch catalog.meaning(of: text) {
-        case .execute, .deallocate: return true
-        default: return false
-        }
     }
 
     // MARK: Comparing
