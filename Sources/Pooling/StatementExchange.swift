@@ -332,6 +332,10 @@ public struct StatementExchange: Sendable {
     }
 
     private mutating func guessCompleted() {
+        // What one Bind has found true is so for those behind it.
+        if let found = self.guesses.first(where: { $0.bindsAhead == 0 })?.slot {
+            self.guesses.removeAll { $0.slot == found }
+        }
         self.guesses.removeAll { $0.bindsAhead <= 0 }
         for index in self.guesses.indices { self.guesses[index].bindsAhead -= 1 }
     }

@@ -237,6 +237,25 @@ struct StatementExchangeTests {
         }
     }
 
+    @Test func `nor is it one again when a Bind behind the first has failed`() {
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        #expect(self.stage.parse("t", "SELECT 1") == .answered)
+        #expect(self.stage.bind("t") == .renamed)
+        #expect(self.stage.bind("missing") == .pass)
+        #expect(self.stage.bind("t", binary: true) == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 2 E[26000] Z")
+        self.stage.server.shape = 2
+        self.stage.staleCopies()
+        #expect(self.stage.bind("t", binary: true) == .hold)
+        #expect(self.stage.clientGot == "")
+        guard case .refuse = self.stage.bind("t", binary: true) else {
+            return #expect(Bool(false), "not refused")
+        }
+    }
+
     @Test func `a Close of Weir's own that was thrown away has closed nothing`() {
         let stage = StatementStage(limit: 1)
         _ = stage.parse("b", "SELECT 1")
