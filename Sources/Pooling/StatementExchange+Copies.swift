@@ -8,6 +8,7 @@ extension StatementExchange {
     mutating func waitsToBeTold(
         _ slot: Int,
         _ statement: Int,
+        known: UInt64,
         _ session: borrowing ServerSession,
         _ table: borrowing StatementTable,
         _ writer: inout MessageWriter
@@ -16,12 +17,25 @@ extension StatementExchange {
             self.journal.contains(.asked(slot: slot, statement: statement))
                 || self.journal.contains(.noted(slot: slot, statement: statement))
         else { return false }
-        if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
-            !self.isOfOtherTypes(at: place, table)
-        {
-            return false
-        }
+        if self.place(of: statement, known: known, session, table) != nil { return false }
         return self.hold(&writer) == nil
+    }
+
+    /// Where the server's copy of a statement is that can be used as it is.
+    ///
+    /// - Parameter known: what the client knows the result to look like; 0 if nothing.
+    @inline(__always)
+    private func place(
+        of statement: Int,
+        known: UInt64,
+        _ session: borrowing ServerSession,
+        _ table: borrowing StatementTable
+    ) -> Int? {
+        guard let place = self.copies.place(of: statement), self.isUsable(at: place, session),
+            !self.isOfOtherTypes(at: place, table),
+            !self.mayBeOlder(at: place, than: known, session)
+        else { return nil }
+        return place
     }
 
     /// Sees to it that the server has a statement by the time it reads what comes next; nil when
@@ -40,10 +54,7 @@ extension StatementExchange {
         _ table: inout StatementTable,
         _ writer: inout MessageWriter
     ) -> Int? {
-        if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
-            !self.isOfOtherTypes(at: place, table),
-            !self.mayBeOlder(at: place, than: known, session)
-        {
+        if let place = self.place(of: statement, known: known, session, table) {
             self.copies.used(place)
             if !mustKnow || self.copies.copies[place].shape != 0,
                 types == 0 || self.copies.copies[place].types != 0

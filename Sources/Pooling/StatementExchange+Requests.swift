@@ -97,8 +97,10 @@ extension StatementExchange {
         case .statement(let current): statement = current
         case .none(let fields): return (.refuse(fields), -1)
         }
-        if self.waitsToBeTold(found.slot, statement, session, table, &writer) { return (.hold, -1) }
         let known = client.slots[found.slot].shape
+        if self.waitsToBeTold(found.slot, statement, known: known, session, table, &writer) {
+            return (.hold, -1)
+        }
         let types = client.slots[found.slot].types
         // A guess that had nothing to go by is none until the server has said something.
         let isUnguessed = known == 0 && client.slots[found.slot].isGuess
@@ -197,8 +199,10 @@ extension StatementExchange {
         case .statement(let current): statement = current
         case .none(let fields): return .refuse(fields)
         }
-        if self.waitsToBeTold(found.slot, statement, session, table, &writer) { return .hold }
         let slot = client.slots[found.slot]
+        if self.waitsToBeTold(found.slot, statement, known: slot.shape, session, table, &writer) {
+            return .hold
+        }
         let change = StatementJournal.Change.asked(slot: found.slot, statement: statement)
         if slot.isGuess { self.guesses.append(Guess(slot: found.slot)) }
         return self.describe(

@@ -177,6 +177,25 @@ struct StatementOrderTests {
         }
     }
 
+    @Test func `nor is an old copy while the client is about to be told of it`() {
+        // The client knows another shape than the one that it is being told.
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        self.stage.takeAnotherServer()
+        self.stage.server.shape = 2
+        _ = self.stage.describe("s")
+        self.stage.sync()
+        // All but the client's own Describe.
+        self.stage.serverReads(2)
+        #expect(self.stage.describe("s") == .hold)
+        #expect(self.stage.clientGot == "t T Z")
+        self.stage.server.shape = 3
+        #expect(self.stage.describe("s") == .replaced)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "t E[0A000] Z")
+    }
+
     @Test func `after a change of settings an old copy says nothing of what the client was told`() {
         _ = self.stage.parse("x", "SELECT 1")
         self.stage.sync()
