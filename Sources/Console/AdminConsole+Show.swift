@@ -34,6 +34,7 @@ extension AdminConsole {
             case .state: Table.state(snapshot())
             case .workers: Table.workers(snapshot())
             case .pins: Table.pins(snapshot())
+            case .budget: Table.budget(snapshot())
             }
         if let table {
             table.write(to: &writer)

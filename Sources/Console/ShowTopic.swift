@@ -26,6 +26,7 @@ enum ShowTopic: String, Equatable, Sendable, CaseIterable {
     case version
     case workers
     case pins
+    case budget
 
     /// Whether it takes an admin.
     var needsAdmin: Bool { self == .fds }
@@ -49,6 +50,7 @@ enum ShowTopic: String, Equatable, Sendable, CaseIterable {
         case .dnsHosts, .dnsZones: .dns
         case .workers: .workers
         case .pins: .pins
+        case .budget: .budgets
         }
     }
 }

@@ -1,5 +1,5 @@
-/// A limit on server connections that pools share: of a database entry, of a user, or of the
-/// process.
+/// A limit on server connections that pools share: of a database entry, of a user, of a PostgreSQL
+/// server, or of the process.
 public struct Cap: Equatable, Sendable {
     /// The most connections; 0 means no limit.
     public var limit: Int

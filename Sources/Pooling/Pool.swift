@@ -17,6 +17,9 @@ public struct Pool: Equatable, Sendable {
     /// The user's place among the caps.
     public let user: Int
 
+    /// The PostgreSQL servers that its connections may go to, by their places among the caps.
+    public internal(set) var hosts: [Int] = []
+
     /// Idle servers, the longest idle first.
     var idle: [Idle] = []
     /// Clients that wait for a server.

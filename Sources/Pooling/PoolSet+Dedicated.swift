@@ -1,5 +1,6 @@
 /// Connections that are one client's own (replication): opened for it, closed with it, given to
-/// nobody else. Each takes a slot of its pool and of every cap, like any other.
+/// nobody else. Each takes a slot of its pool and of every cap but the PostgreSQL server's, like any
+/// other.
 ///
 /// Where the pool is full, the wish itself counts as a slot taken (`PoolCounts.claimed`): then the
 /// pool is over its size, and the next server that comes free, at any worker, is closed rather than
@@ -52,14 +53,18 @@ extension PoolSet {
     /// slot that it lacks, of the same pool or another one; nil when only the pool's own size is
     /// in the way, or when there is no such server.
     ///
-    /// - Parameter demand: how many clients wait so.
+    /// - Parameters:
+    ///   - pool: may be one of another worker, of which nothing is known here.
+    ///   - demand: how many clients wait so.
     public mutating func evictForDedicated(
         _ pool: PoolID,
         demand: Int,
         now: Instant
     ) -> ServerID? {
-        guard !self.isPaused(pool) else { return nil }
-        let server = self.evictable(for: pool, demand: demand, isOwnUseful: true)
+        let database = self.shared.pools[pool.index].database
+        guard !self.isPaused, !self.pausedDatabases.contains(database) else { return nil }
+        // No PostgreSQL server's cap is in the way.
+        let server = self.evictable(for: pool, demand: demand, hosts: [], isOwnUseful: true)
         guard let server else { return nil }
         self.move(server, to: .closing, now: now)
         return server
@@ -67,8 +72,8 @@ extension PoolSet {
 
     /// A connection for one client alone is being opened: its slot is taken.
     public mutating func openedDedicated(_ server: ServerID, in pool: PoolID, now: Instant) {
-        self.enter(server, in: pool, at: .dedicated, connectedAt: now)
-        self.shared.count(.dedicated, in: pool)
+        self.enter(server, in: pool, at: .dedicated, host: nil, connectedAt: now)
+        self.shared.count(.dedicated, in: pool, at: nil)
     }
 
     /// A connection that is one client's own begins to stream, or ends that.

@@ -39,11 +39,12 @@ extension PoolSet {
     public mutating func arrived(
         _ server: ServerID,
         in pool: PoolID,
+        host: Int?,
         connectedAt: Instant,
         needsCheck: Bool
     ) {
         let place: ServerPlace = needsCheck ? .testing : .recovering
-        self.enter(server, in: pool, at: place, connectedAt: connectedAt)
+        self.enter(server, in: pool, at: place, host: host, connectedAt: connectedAt)
     }
 
     /// How many servers other workers have sent here, or are asked for: those are not opened.

@@ -12,18 +12,27 @@ extension PoolSet {
     public mutating func nextOpening(in pool: PoolID, now: Instant) -> Opening? {
         let candidate = self.pools[pool.index]
         guard self.isWanting(candidate, pool), self.mayOpen(pool, now: now) else { return nil }
-        if self.shared.hasRoom(for: pool) { return .open(pool) }
+        if self.hasRoom(for: pool) { return .open(pool) }
         // The minimum of one pool is no reason to close what another one has.
         guard candidate.demand > 0 else { return nil }
-        return self.evict(for: pool, demand: candidate.demand, now: now).map { .evict($0) }
+        let (demand, hosts) = (candidate.demand, candidate.hosts)
+        return self.evict(for: pool, demand: demand, hosts: hosts, now: now).map { .evict($0) }
     }
 
     /// Takes an idle server of another pool whose end gives `pool` a slot that it lacks; nil when
     /// it lacks none or there is no such server.
     ///
-    /// - Parameter demand: how many slots the pool wants.
-    public mutating func evict(for pool: PoolID, demand: Int, now: Instant) -> ServerID? {
-        let server = self.evictable(for: pool, demand: demand, isOwnUseful: false)
+    /// - Parameters:
+    ///   - pool: may be one of another worker, of which nothing is known here.
+    ///   - demand: how many slots the pool wants.
+    ///   - hosts: the PostgreSQL servers that its connections may go to.
+    public mutating func evict(
+        for pool: PoolID,
+        demand: Int,
+        hosts: [Int],
+        now: Instant
+    ) -> ServerID? {
+        let server = self.evictable(for: pool, demand: demand, hosts: hosts, isOwnUseful: false)
         guard let server else { return nil }
         self.move(server, to: .closing, now: now)
         return server
@@ -33,7 +42,28 @@ extension PoolSet {
     /// that pools share.
     public func lacksSharedSlot(_ pool: PoolID, now: Instant) -> Bool {
         self.pools[pool.index].demand > 0 && self.mayOpen(pool, now: now)
-            && !self.shared.hasRoom(for: pool)
+            && !self.hasRoom(for: pool)
+    }
+
+    private func hasRoom(for pool: PoolID) -> Bool {
+        let hosts = self.pools[pool.index].hosts
+        return self.shared.hasRoom(for: pool)
+            && (hosts.isEmpty || hosts.contains { self.shared.servers[$0].hasRoom })
+    }
+
+    /// Which of the pool's PostgreSQL servers has room for one more connection: the next one from
+    /// `turn` on. Counts in the order of `setHosts`; nil where none has, or none is set.
+    public func nextHost(of pool: PoolID, from turn: Int) -> Int? {
+        let hosts = self.pools[pool.index].hosts
+        return hosts.indices.map { (turn + $0) % hosts.count }.first {
+            self.shared.servers[hosts[$0]].hasRoom
+        }
+    }
+
+    /// Whether pools share a limit with this one.
+    private func isLimited(_ pool: PoolID) -> Bool {
+        self.shared.isLimited(pool)
+            || self.pools[pool.index].hosts.contains { self.shared.servers[$0].limit > 0 }
     }
 
     /// What to do next for any pool, the one with the oldest waiter first, or nil. Ask until nil.
@@ -53,7 +83,7 @@ extension PoolSet {
 
     private func isWanting(_ pool: Pool, _ id: PoolID) -> Bool {
         if pool.demand > 0 { return true }
-        if self.isFillingPutOff, self.shared.isLimited(id) { return false }
+        if self.isFillingPutOff, self.isLimited(id) { return false }
         return pool.shortfall(self.shared.pools[id.index]) > 0
     }
 
@@ -78,35 +108,56 @@ extension PoolSet {
     /// them.
     ///
     /// - Parameter isOwnUseful: whether an idle server of `pool` itself may go, too.
-    func evictable(for pool: PoolID, demand: Int, isOwnUseful: Bool) -> ServerID? {
+    func evictable(
+        for pool: PoolID,
+        demand: Int,
+        hosts: [Int],
+        isOwnUseful: Bool
+    ) -> ServerID? {
         let wanting = self.shared.pools[pool.index]
         // Slots that come back anyhow are enough for so many.
         func isMissing(_ cap: Cap) -> Bool { !cap.hasRoom && cap.closing < demand }
         let database = isMissing(self.shared.databases[wanting.database])
         let user = isMissing(self.shared.users[wanting.user])
-        guard database || user || isMissing(self.shared.process) else { return nil }
+        let host = !hosts.isEmpty && hosts.allSatisfy { isMissing(self.shared.servers[$0]) }
+        guard database || user || host || isMissing(self.shared.process) else { return nil }
         var all: Pool.Idle?
         var some: Pool.Idle?
         for index in self.pools.indices where isOwnUseful || index != pool.index {
             let other = self.pools[index]
-            guard let oldest = other.idle.first else { continue }
+            // Where it matters, the longest idle of those that free the host's slot.
+            let onHost = host ? other.idle.first { self.isAny(of: hosts, $0.server) } : nil
+            guard let oldest = onHost ?? other.idle.first else { continue }
             let freesDatabase = database && other.database == wanting.database
             let freesUser = user && other.user == wanting.user
-            if freesDatabase == database, freesUser == user {
+            let freesHost = onHost != nil
+            if freesDatabase == database, freesUser == user, freesHost == host {
                 if all.map({ oldest.since < $0.since }) ?? true { all = oldest }
-            } else if freesDatabase || freesUser {
+            } else if freesDatabase || freesUser || freesHost {
                 if some.map({ oldest.since < $0.since }) ?? true { some = oldest }
             }
         }
         return (all ?? some)?.server
     }
 
+    private func isAny(of hosts: [Int], _ server: ServerID) -> Bool {
+        self.records[Int(server.index)].host.map { hosts.contains($0) } ?? false
+    }
+
     // MARK: What became of it
 
     /// A connection is being opened: its slot is taken.
-    public mutating func opened(_ server: ServerID, in pool: PoolID, now: Instant) {
-        self.enter(server, in: pool, at: .opening, connectedAt: now)
-        self.shared.count(.opened, in: pool)
+    ///
+    /// - Parameter host: the PostgreSQL server that it goes to, by its place among the caps; nil
+    ///   where none counts it.
+    public mutating func opened(
+        _ server: ServerID,
+        in pool: PoolID,
+        host: Int? = nil,
+        now: Instant
+    ) {
+        self.enter(server, in: pool, at: .opening, host: host, connectedAt: now)
+        self.shared.count(.opened, in: pool, at: host)
     }
 
     /// Makes the record of a server that this worker had not before.
@@ -114,6 +165,7 @@ extension PoolSet {
         _ server: ServerID,
         in pool: PoolID,
         at place: ServerPlace,
+        host: Int?,
         connectedAt: Instant
     ) {
         let index = Int(server.index)
@@ -136,7 +188,8 @@ extension PoolSet {
             place: place,
             isTaken: true,
             isCloseNeeded: false,
-            connectedAt: connectedAt
+            connectedAt: connectedAt,
+            host: host
         )
         self.pools[pool.index].counts.add(1, at: place)
     }
@@ -193,7 +246,7 @@ extension PoolSet {
         let record = self.record(server)
         precondition(record.place == .closing, "\(server) closed while \(record.place)")
         self.pools[record.pool.index].counts.add(-1, at: .closing)
-        self.shared.count(.closed, in: record.pool)
+        self.shared.count(.closed, in: record.pool, at: record.host)
         self.leave(server)
     }
 

@@ -3,7 +3,7 @@
 /// ## Overview
 /// Servers and clients are IDs; what connects and sends is elsewhere. Every server connection that
 /// exists or is being made or unmade stands at exactly one `ServerPlace` of one pool and takes one
-/// slot of the pool, of its database, of its user and of the process. Only `move` changes places,
+/// slot of the pool, of its database, of its user, of its PostgreSQL server and of the process. Only `move` changes places,
 /// so that the counts cannot drift.
 ///
 /// What several workers count together is `shared`. A set that is alone has it always. Where there
@@ -23,6 +23,8 @@ public struct PoolSet: Equatable, Sendable {
         var isTaken: Bool
         var isCloseNeeded: Bool
         var connectedAt: Instant
+        /// The PostgreSQL server that counts it, by its place among the caps; nil where none does.
+        var host: Int?
         /// It is one client's own, and streams.
         var isStreaming = false
     }
@@ -59,6 +61,12 @@ public struct PoolSet: Equatable, Sendable {
     /// Changes settings on reload; what is over a new limit closes as it comes back.
     public mutating func setLimits(_ limits: PoolLimits, of pool: PoolID) {
         self.pools[pool.index].limits = limits
+    }
+
+    /// The PostgreSQL servers that the pool's next connections may go to, by their places among the
+    /// caps. Needs no shared counts.
+    public mutating func setHosts(_ hosts: [Int], of pool: PoolID) {
+        self.pools[pool.index].hosts = hosts
     }
 
     /// Whether the pool's minimum applies without a client, and whether a login can be tried.
@@ -239,6 +247,9 @@ public struct PoolSet: Equatable, Sendable {
         return record
     }
 
+    /// The PostgreSQL server that counts a connection; nil where none does.
+    public func host(of server: ServerID) -> Int? { self.record(server).host }
+
     /// The pool that a server belongs to.
     public func pool(of server: ServerID) -> PoolID { self.record(server).pool }
 
@@ -258,7 +269,8 @@ public struct PoolSet: Equatable, Sendable {
         self.records[Int(server.index)].place = place
         self.pools[index].moved(server, from: record.place, to: place, now: now)
         if record.place.isCounted || place.isCounted {
-            self.shared.count(.moved(from: record.place, to: place), in: record.pool)
+            let change = SlotChange.moved(from: record.place, to: place)
+            self.shared.count(change, in: record.pool, at: record.host)
         }
     }
 

@@ -1,5 +1,5 @@
 /// What all workers of the process count together: server connections against the limits of their
-/// pool, database, user and process, clients against theirs, and how logins to a server go.
+/// pool, database, user, PostgreSQL server and process, clients against theirs, and how logins to a server go.
 ///
 /// A worker holds this value only for as long as it opens or closes something; nothing on the data
 /// path needs it. A `PoolSet` that is alone keeps it all the time.
@@ -81,6 +81,9 @@ public struct SharedCounts: Equatable, Sendable {
     public internal(set) var databases: [Cap] = []
     /// One cap for each user.
     public internal(set) var users: [Cap] = []
+    /// One cap for each PostgreSQL server (`server_budget`). Replication is not among what these
+    /// count: PostgreSQL has places of its own for it (`max_wal_senders`).
+    public internal(set) var servers: [Cap] = []
     /// All together (`max_server_connections`).
     public internal(set) var process = Cap()
 
@@ -106,6 +109,12 @@ public struct SharedCounts: Equatable, Sendable {
         return self.users.count - 1
     }
 
+    /// Adds a PostgreSQL server; returns its place.
+    public mutating func addServer(limit: Int) -> Int {
+        self.servers.append(Cap(limit: limit))
+        return self.servers.count - 1
+    }
+
     /// Adds a pool; returns its place.
     public mutating func addPool(database: Int, user: Int) -> PoolID {
         self.pools.append(PoolCounts(database: database, user: user))
@@ -120,6 +129,11 @@ public struct SharedCounts: Equatable, Sendable {
     /// Changes the cap of a user.
     public mutating func setUserLimit(_ limit: Int, of user: Int) {
         self.users[user].limit = limit
+    }
+
+    /// Changes the cap of a PostgreSQL server.
+    public mutating func setServerLimit(_ limit: Int, of server: Int) {
+        self.servers[server].limit = limit
     }
 
     /// Changes the cap of the process.
@@ -197,7 +211,8 @@ public struct SharedCounts: Equatable, Sendable {
             && self.process.hasRoom
     }
 
-    mutating func count(_ change: SlotChange, in pool: PoolID) {
+    /// - Parameter server: the place of the PostgreSQL server's cap; nil where none counts it.
+    mutating func count(_ change: SlotChange, in pool: PoolID, at server: Int?) {
         let counts = self.pools[pool.index]
         self.pools[pool.index].used += change.used
         self.pools[pool.index].opening += change.opening
@@ -205,6 +220,7 @@ public struct SharedCounts: Equatable, Sendable {
         self.pools[pool.index].closing += change.closing
         self.databases[counts.database].count(change)
         self.users[counts.user].count(change)
+        if let server { self.servers[server].count(change) }
         self.process.count(change)
     }
 }

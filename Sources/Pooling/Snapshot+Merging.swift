@@ -12,6 +12,7 @@ extension Snapshot {
         self.users.sort { $0.name < $1.name }
         self.mergePools(other.pools)
         self.mergePins(other.pins)
+        self.mergeBudgets(other.budgets)
         self.clients += other.clients
         self.servers += other.servers
         self.mergeStatistics(other.statistics)
@@ -57,6 +58,18 @@ extension Snapshot {
             self.pools[index].oldestWait = max(self.pools[index].oldestWait, new.oldestWait)
         }
         self.pools.sort { ($0.database, $0.user) < ($1.database, $1.user) }
+    }
+
+    private mutating func mergeBudgets(_ others: [Budget]) {
+        for new in others {
+            guard let index = self.budgets.firstIndex(where: { $0.server == new.server }) else {
+                self.budgets.append(new)
+                continue
+            }
+            self.budgets[index].used += new.used
+            self.budgets[index].waiting += new.waiting
+        }
+        self.budgets.sort { $0.server < $1.server }
     }
 
     private mutating func mergePins(_ others: [Pin]) {

@@ -37,6 +37,8 @@ extension Snapshot {
         public static let workers = Parts(rawValue: 1 << 12)
         /// `pins`.
         public static let pins = Parts(rawValue: 1 << 13)
+        /// `budgets`.
+        public static let budgets = Parts(rawValue: 1 << 14)
         /// Nothing but what the initialiser asks for.
         public static let process: Parts = []
     }

@@ -69,6 +69,8 @@ public struct Snapshot: Equatable, Sendable {
     public var descriptors: [Descriptor] = []
     /// What keeps clients at their servers, summed over workers.
     public var pins: [Pin] = []
+    /// The PostgreSQL servers' budgets, by name.
+    public var budgets: [Budget] = []
     /// The process's workers, in their order.
     public var workers: [Worker] = []
 

@@ -82,7 +82,9 @@ extension Worker {
             self.pools.lacksSharedSlot(pool.id, now: self.loop.now)
                 ? self.pools.demand(pool.id) : 0
         }
-        if demand > 0 { self.tellPeers(.evict(for: pool.id, demand: demand)) }
+        guard demand > 0 else { return }
+        let hosts = pool.database.hosts.map(\.cap)
+        self.tellPeers(.evict(for: pool.id, demand: demand, hosts: hosts))
     }
 
     /// Makes a server connection that does not connect yet; its slot is taken.
@@ -99,11 +101,13 @@ extension Worker {
                 owner: owner
             )
         }
+        let host = self.takeHost(for: pool, isDedicated: owner != nil)
+        server.login = ServerLogin(host: host.name)
         if let owner {
             owner.dedicated = server
             self.pools.openedDedicated(server.id, in: pool.id, now: self.loop.now)
         } else {
-            self.pools.opened(server.id, in: pool.id, now: self.loop.now)
+            self.pools.opened(server.id, in: pool.id, host: host.cap, now: self.loop.now)
         }
         self.noteLiving(of: pool)
         server.epoch = self.epoch
@@ -115,10 +119,8 @@ extension Worker {
     func resolve(_ server: ServerConnection) {
         let now = self.loop.now
         let pool = server.pool
+        guard let login = server.login else { return }
         server.deadline = self.connectDeadline
-        let login = ServerLogin()
-        login.host = self.nextHost(pool.database)
-        server.login = login
         let token = Self.token(server.id.index, server.id.generation)
         let mailbox = self.mailbox
         self.resolver.resolve(
@@ -134,17 +136,6 @@ extension Worker {
     var connectDeadline: Instant {
         let limit = self.settings.global.serverConnectTimeout.nanoseconds
         return limit == 0 ? .max : self.loop.now + limit
-    }
-
-    /// The host whose turn it is; without one, the directory of the server's Unix socket.
-    private func nextHost(_ database: DatabaseEntry) -> String {
-        let hosts = database.settings.hosts
-        guard !hosts.isEmpty else { return self.settings.global.unixSocketDir }
-        let host = hosts[database.hostTurn % hosts.count]
-        if database.settings.loadBalanceHosts == .roundRobin {
-            database.hostTurn = (database.hostTurn + 1) % hosts.count
-        }
-        return host
     }
 
     func resolved(_ token: UInt64, _ result: Result<[SocketAddress], ResolveError>) {
@@ -236,7 +227,7 @@ extension Worker {
         if pool.database.settings.hosts.count > 1, failure == .unreachable,
             pool.database.settings.loadBalanceHosts == .disable
         {
-            pool.database.hostTurn += 1
+            self.passHost(of: pool.database)
         }
         let reason: CloseReason = failure == .unreachable ? .connectFailed : .serverLoginFailed
         if server.isDedicated {

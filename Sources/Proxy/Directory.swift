@@ -19,6 +19,8 @@ final class DatabaseEntry {
     var isRemoved = false
     /// The number of the last RECONNECT that concerned it.
     var epoch = 0
+    /// Where its next connections may go, with the PostgreSQL servers' places among the caps.
+    var hosts: [(name: String, cap: Int)] = []
     /// Which of several hosts is next.
     var hostTurn = 0
 

@@ -37,6 +37,7 @@ extension Worker {
             isAutomatic: isAutomatic
         )
         self.setLimit(of: entry)
+        self.refreshHosts(of: entry)
         entry.epoch = self.epoch
         if isNew, isAutomatic {
             self.logger.info("registered new auto-database: \(name)")
@@ -91,6 +92,7 @@ extension Worker {
         entry.epoch = self.epoch
         self.databaseEntries[entry.name] = entry
         self.setLimit(of: entry)
+        self.refreshHosts(of: entry)
         self.setPaused(false, entry.cap)
         // One that a reload brings back: the first worker reads it before all others.
         if self.isFirst, !isAutomatic { self.process.forgetFacts(ofDatabase: entry.cap) }
@@ -143,6 +145,7 @@ extension Worker {
         entry.mode = self.poolMode(database.name, userName)
         self.poolEntries.append(entry)
         self.poolsByName[name] = entry
+        self.refreshHosts(of: entry)
         self.refreshFilling(entry)
         return entry
     }
@@ -254,6 +257,7 @@ extension Worker {
                 entry.settings = database
             }
             self.setLimit(of: entry)
+            self.refreshHosts(of: entry)
             entry.clientsMax = settings.maxDbClientConnections(database: entry.name)
         }
         for user in self.userEntries.values {

@@ -68,6 +68,7 @@ extension Worker {
         let transfer = ServerTransfer(
             descriptor: descriptor,
             pool: server.pool.id,
+            host: self.pools.host(of: server.id),
             number: server.number,
             connectTime: server.connectTime,
             requestTime: server.requestTime,
@@ -144,6 +145,7 @@ extension Worker {
         self.pools.arrived(
             server.id,
             in: pool.id,
+            host: transfer.host,
             connectedAt: transfer.connectedAt,
             needsCheck: transfer.needsCheck
         )

@@ -41,7 +41,8 @@ extension Worker {
             self.openServers(in: entry, expectingOthers: false)
         case .server(let transfer): self.arrived(transfer)
         case .roomFreed: self.openServers()
-        case .evict(let pool, let demand): self.evict(for: pool, demand: demand)
+        case .evict(let pool, let demand, let hosts):
+            self.evict(for: pool, demand: demand, hosts: hosts)
         case .evictForDedicated(let pool, let demand):
             self.evictForDedicated(pool, demand: demand, asksOthers: false)
         case .greeted(let pool): self.pool(pool).map { self.greetWaiting($0) }
@@ -231,9 +232,9 @@ extension Worker {
         }
     }
 
-    private func evict(for id: PoolID, demand: Int) {
+    private func evict(for id: PoolID, demand: Int, hosts: [Int]) {
         let evicted = self.withShared {
-            self.pools.evict(for: id, demand: demand, now: self.loop.now)
+            self.pools.evict(for: id, demand: demand, hosts: hosts, now: self.loop.now)
         }
         if let evicted { self.closeServer(self.server(evicted), .evicted) }
     }

@@ -21,6 +21,7 @@ public final class ProcessState: Sendable {
         var counts = SharedCounts()
         var databases: [String: SharedDatabase] = [:]
         var users: [String: Int] = [:]
+        var servers: [String: Int] = [:]
         var pools: [PoolName: SharedPool] = [:]
         /// Automatic databases that nobody has used for long, by their place among the caps.
         var forgotten: Set<Int> = []
@@ -104,6 +105,16 @@ public final class ProcessState: Sendable {
             let user = state.counts.addUser(limit: 0)
             state.users[name] = user
             return user
+        }
+    }
+
+    /// A PostgreSQL server by its name in the configuration, or by its address.
+    func server(_ name: String) -> Int {
+        self.withLock { state in
+            if let known = state.servers[name] { return known }
+            let server = state.counts.addServer(limit: 0)
+            state.servers[name] = server
+            return server
         }
     }
 

@@ -10,11 +10,13 @@ import Wire
 final class ServerLogin {
     /// Addresses of the host that have not been tried.
     var addresses: [SocketAddress] = []
-    var host = ""
+    let host: String
     var prover: Prover?
     /// What the server has reported, in its order.
     var reported: [StartupParameters.Parameter] = []
     var hasBeenAccepted = false
+
+    init(host: String) { self.host = host }
 }
 
 /// Servers are logged in to.

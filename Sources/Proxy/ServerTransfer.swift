@@ -7,6 +7,8 @@ import Wire
 struct ServerTransfer: Sendable {
     var descriptor: Int32
     var pool: PoolID
+    /// The PostgreSQL server that counts it, by its place among the caps.
+    var host: Int?
     var number: Int64
     /// Wall-clock microseconds.
     var connectTime: Int64

@@ -50,7 +50,7 @@ public struct WorkerMessage: Sendable {
         /// A slot is free, or a server could be evicted for who has none.
         case roomFreed
         /// A pool of another worker wants a slot, so that an idle server of another pool must go.
-        case evict(for: PoolID, demand: Int)
+        case evict(for: PoolID, demand: Int, hosts: [Int])
         /// Likewise where clients of the pool want connections of their own.
         case evictForDedicated(PoolID, demand: Int)
         /// It is known what clients of this pool are greeted with.

@@ -208,6 +208,8 @@ public struct GlobalSettings: Sendable, Equatable {
     public var eventEngine: EventEngine = .auto
     /// Server connections of the whole process; 0 = no limit.
     public var maxServerConnections: Int = 0
+    /// Connections that each PostgreSQL server may have; 0 = no limit.
+    public var serverBudget: Int = 0
     /// How long a server connection in doubt keeps its slot; 60 s.
     public var serverCloseTimeout: TimeSetting = .seconds(60)
     /// Server logins that one pool may have under way when those before have succeeded; 16.

@@ -48,13 +48,21 @@ extension SettingTable {
         .init("prepare_anonymous", \.prepareAnonymous, .optional(.count)),
     ]
 
+    /// The keys of an entry of `[servers]`.
+    static let server: [SettingDescriptor<ServerSettings>] = [
+        .init("host", \.hosts, .hosts),
+        .init("port", \.port, .integer(1...65_535)),
+        .init("budget", \.budget, .optional(.integer(1...1_000_000))),
+        .init("reserve", \.reserve, .integer(0...1_000_000)),
+    ]
+
     /// Other names of keys of `[databases]` and `[users]`.
     static let entryAliases = ["reserve_pool": "reserve_pool_size"]
 
     /// Global keys that this version knows of but cannot do, and what to know about each.
     static let unsupportedGlobalKeys: [String: String] = {
         let keys = [
-            "server_budget", "budget_ledger", "fleet_name", "node_name",
+            "budget_ledger", "fleet_name", "node_name",
             "ledger_database", "ledger_user", "control_reserve", "etcd_endpoints", "budget_fence",
             "max_waiting", "http_listen",
         ]

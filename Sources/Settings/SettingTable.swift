@@ -197,6 +197,7 @@ enum SettingTable {
         .init("workers", \.workers, .integer(0...64), reloadable: false),
         .init("event_engine", \.eventEngine, .names(), reloadable: false),
         .init("max_server_connections", \.maxServerConnections, .count),
+        .init("server_budget", \.serverBudget, .count),
         .init("server_close_timeout", \.serverCloseTimeout, .positiveTime),
         .init("server_login_parallelism", \.serverLoginParallelism, .integer(1...1_000)),
         .init("database_down_timeout", \.databaseDownTimeout, .time),

@@ -12,6 +12,8 @@ public struct Settings: Sendable, Equatable {
     public internal(set) var fallbackDatabase: DatabaseSettings?
     /// The entries of `[users]` by name.
     public internal(set) var users: [String: UserSettings]
+    /// The entries of `[servers]` by name.
+    public internal(set) var servers: [String: ServerSettings]
     /// Users who may log in although no file names them.
     public internal(set) var inlineUsers: [InlineUser]
     /// What is legal but probably not meant, each a sentence for the log.
@@ -55,12 +57,14 @@ public struct Settings: Sendable, Equatable {
         databases: [String: DatabaseSettings] = [:],
         fallbackDatabase: DatabaseSettings? = nil,
         users: [String: UserSettings] = [:],
+        servers: [String: ServerSettings] = [:],
         inlineUsers: [InlineUser] = []
     ) {
         self.global = global
         self.databases = databases
         self.fallbackDatabase = fallbackDatabase
         self.users = users
+        self.servers = servers
         self.inlineUsers = inlineUsers
         self.warnings = []
     }

@@ -6,6 +6,8 @@ struct SettingsBuilder {
     var databases: [String: DatabaseSettings] = [:]
     /// The user entries so far.
     var users: [String: UserSettings] = [:]
+    /// The server entries so far.
+    var servers: [String: ServerSettings] = [:]
     /// Users without a file.
     var inlineUsers: [InlineUser] = []
 
@@ -22,6 +24,7 @@ struct SettingsBuilder {
         self.databases = settings.databases
         self.databases["*"] = settings.fallbackDatabase
         self.users = settings.users
+        self.servers = settings.servers
         self.inlineUsers = settings.inlineUsers
     }
 
@@ -36,6 +39,8 @@ struct SettingsBuilder {
                 self.addDatabase(entry)
             case .users:
                 self.addUser(entry)
+            case .servers:
+                self.addServer(entry)
             case .peers:
                 self.fail(
                     entry.origin,
@@ -107,6 +112,7 @@ struct SettingsBuilder {
             databases: self.databases,
             fallbackDatabase: fallback,
             users: self.users,
+            servers: self.servers,
             inlineUsers: self.inlineUsers
         )
         var check = SettingsCheck(settings, origins: self.origins)
@@ -177,6 +183,23 @@ struct SettingsBuilder {
         )
         self.users[name] = user
         self.origins.users[name] = entry.origin
+    }
+
+    private mutating func addServer(_ entry: SettingsFile.Entry) {
+        let name = entry.key
+        if self.origins.servers[name] != nil {
+            self.warnings.append("\(entry.origin): server \(name) again; this line wins")
+        }
+        var server = ServerSettings()
+        self.readPairs(
+            of: entry,
+            section: "servers/\(name)",
+            into: &server,
+            table: SettingTable.server,
+            unsupported: ["weight": SettingTable.notYet]
+        )
+        self.servers[name] = server
+        self.origins.servers[name] = entry.origin
     }
 
     private mutating func readPairs<Root: Sendable>(

@@ -29,6 +29,7 @@ struct SettingsCheck {
         self.checkTLS()
         self.checkListening()
         self.checkPools()
+        self.checkServers()
         self.checkTimes()
         self.checkEffect()
     }

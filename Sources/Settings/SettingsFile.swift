@@ -19,6 +19,8 @@ struct SettingsFile {
         case databases
         /// `[users]`.
         case users
+        /// `[servers]`.
+        case servers
         /// `[peers]`.
         case peers
     }
@@ -86,6 +88,7 @@ struct SettingsFile {
         case "weir", "pgbouncer": self.section = .inside(.global)
         case "databases": self.section = .inside(.databases)
         case "users": self.section = .inside(.users)
+        case "servers": self.section = .inside(.servers)
         case "peers": self.section = .inside(.peers)
         default:
             self.section = .unknown

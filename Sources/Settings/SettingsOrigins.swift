@@ -6,6 +6,8 @@ struct SettingsOrigins: Sendable {
     var databases: [String: SettingsOrigin] = [:]
     /// By user name.
     var users: [String: SettingsOrigin] = [:]
+    /// By the name of a server.
+    var servers: [String: SettingsOrigin] = [:]
 
     /// The place of the last of some global keys that were given at all.
     func ofGlobal(_ keys: String...) -> SettingsOrigin {

@@ -45,6 +45,20 @@ struct PoolTablesTests {
         #expect(reply.rows == [["app", "alice", "listen", "1", "2", "3", "4", "5"]])
     }
 
+    @Test func `a budget says what is taken of it, used and wanted`() throws {
+        var limited = Snapshot.Budget(server: "main", slots: 9, held: 5)
+        limited.used = 4
+        limited.waiting = 3
+        let other = Snapshot.Budget(server: "127.0.0.1:5432", slots: 0, held: 1)
+        let reply = try AdminConsole.ask("SHOW BUDGET", .with { $0.budgets = [limited, other] })
+        #expect(
+            reply.rows == [
+                ["main", "local", "9", "5", "4", "7"],
+                ["127.0.0.1:5432", "local", nil, "1", "0", "0"],
+            ]
+        )
+    }
+
     @Test func `every count of a pool stands in its own column, and the console has a pool`() throws
     {
         var pool = Snapshot.Pool(

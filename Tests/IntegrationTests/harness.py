@@ -237,7 +237,7 @@ class Pooler:
     """One running pooler with its generated configuration."""
 
     def __init__(self, binary, folder, postgres, engine, databases=None, users=None, userlist=None,
-                 hba=None, **settings):
+                 hba=None, servers=None, **settings):
         self.binary, self.folder, self.postgres = binary, own(folder), postgres
         self.port = free_port()
         self.is_pgbouncer = binary.is_pgbouncer
@@ -247,6 +247,7 @@ class Pooler:
             (databases or {"app": "{backend}", "second": "{backend}", "bench": "{backend}"}).items()
         }
         self.users = users or {}
+        self.servers = servers or {}
         self.userlist = {"app": "", "other": "", "forced": "", "admin": "", "stats": "",
                          **(userlist or {})}
         self.settings = {
@@ -280,6 +281,8 @@ class Pooler:
         sections = {"databases": self.databases}
         if self.users:
             sections["users"] = self.users
+        if self.servers:
+            sections["servers"] = self.servers
         self.config.write_text(ini({**sections, "pgbouncer": keys}))
         own(self.config)
         text = "".join(f'"{name}" "{secret}"\n' for name, secret in self.userlist.items())

@@ -2,8 +2,8 @@ import Pooling
 import TestSupport
 import Testing
 
-/// Long runs of everything at once: pools that share caps of databases, users and the process, with
-/// reserves, minimum sizes, lifetimes and checks drawn by lot. `WEIR_SEED` begins with the run that
+/// Long runs of everything at once: pools that share caps of databases, users, PostgreSQL servers and
+/// the process, with reserves, minimum sizes, lifetimes and checks drawn by lot. `WEIR_SEED` begins with the run that
 /// a failure names.
 struct PoolSetRandomTests {
     private static let second: Nanoseconds = 1_000_000_000
@@ -32,11 +32,14 @@ struct PoolSetRandomTests {
         let databases = [set.addDatabase(limit: cap()), set.addDatabase(limit: cap())]
         let users = [set.addUser(limit: cap()), set.addUser(limit: cap())]
         set.shared.setProcessLimit(cap())
+        let hosts = (0..<random.below(4)).map { _ in set.shared.addServer(limit: cap()) }
         var pools: [(PoolID, PoolLimits)] = []
         for database in databases {
             for user in users where pools.isEmpty || random.chance(75) {
                 let limits = Self.limits(&random)
-                pools.append((set.addPool(database: database, user: user, limits: limits), limits))
+                let pool = set.addPool(database: database, user: user, limits: limits)
+                set.setHosts(hosts.filter { _ in random.chance(60) }, of: pool)
+                pools.append((pool, limits))
             }
         }
         var world = PoolWorld(set, pools: pools, clientsPerPool: 1 + random.below(5))

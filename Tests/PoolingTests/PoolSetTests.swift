@@ -13,8 +13,13 @@ extension Transcript where Value == PoolSet {
     func next(at now: Instant) -> PoolSet.Opening? { self.value.nextOpening(now: now) }
 
     /// Opens and logs in a server that is idle then, whoever waits.
-    func open(_ number: UInt32, in pool: PoolID, at now: Instant) -> PoolSet.CheckIn {
-        self.value.opened(self.server(number), in: pool, now: now)
+    func open(
+        _ number: UInt32,
+        in pool: PoolID,
+        host: Int? = nil,
+        at now: Instant
+    ) -> PoolSet.CheckIn {
+        self.value.opened(self.server(number), in: pool, host: host, now: now)
         self.value.loginSucceeded(self.server(number), now: now)
         return self.value.checkIn(self.server(number), now: now)
     }
@@ -210,6 +215,32 @@ struct PoolSetTests {
         #expect(set.next(at: self.at(2)) == nil)
         set.value.closed(set.server(1))
         #expect(set.next(at: self.at(2)) == .open(pools[2]))
+    }
+
+    @Test func `a PostgreSQL server gets as many connections as its budget has, over all pools`() {
+        let set = Transcript(PoolSet())
+        let pools = (0..<3).map { _ in self.add(set, self.limits()) }
+        let hosts = [1, 2, 0].map { set.value.shared.addServer(limit: $0) }
+        set.value.setHosts([hosts[0], hosts[1]], of: pools[0])
+        set.value.setHosts([hosts[1]], of: pools[1])
+        set.value.setHosts([hosts[2]], of: pools[2])
+        // From its turn on, the next host with room.
+        #expect(set.value.nextHost(of: pools[0], from: 0) == 0)
+        #expect(set.open(0, in: pools[0], host: hosts[0], at: self.at(3)) == .idle)
+        #expect(set.value.nextHost(of: pools[0], from: 0) == 1)
+        #expect(set.value.nextHost(of: pools[0], from: 2) == 1)
+        #expect(set.open(1, in: pools[0], host: hosts[1], at: self.at(2)) == .idle)
+        #expect(set.open(2, in: pools[2], host: hosts[2], at: self.at(0)) == .idle)
+        #expect(set.open(3, in: pools[1], host: hosts[1], at: self.at(1)) == .idle)
+        #expect(set.value.nextHost(of: pools[0], from: 0) == nil)
+        #expect(set.value.nextHost(of: pools[2], from: 0) == 0)
+        // What stands at the host that is full goes, though another one has been idle for longer.
+        for client in 1..<3 { _ = set.checkOut(pools[1], UInt32(client), at: self.at(4)) }
+        #expect(set.next(at: self.at(4)) == .evict(set.server(1)))
+        #expect(set.value.shared.servers.map(\.closing) == [0, 1, 0])
+        set.value.closed(set.server(1))
+        #expect(set.next(at: self.at(4)) == .open(pools[1]))
+        #expect(set.value.shared.servers.map(\.used) == [1, 1, 1])
     }
 
     @Test func `two full caps that no single server frees are freed one after the other`() {

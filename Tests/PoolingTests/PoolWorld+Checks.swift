@@ -57,6 +57,9 @@ extension PoolWorld {
         for (index, cap) in self.set.shared.users.enumerated() {
             try check(cap, "user \(index)") { self.set.pools[$0.pool].user == index }
         }
+        for (index, cap) in self.set.shared.servers.enumerated() {
+            try check(cap, "PostgreSQL server \(index)") { $0.host == index }
+        }
         for (index, limits) in self.limits.enumerated() where limits.size > 0 && !self.isLowered {
             let used = self.servers.reduce(0) { $0 + ($1.pool == index ? 1 : 0) }
             if used > limits.size + limits.reserveSize { throw .capExceeded("pool \(index)") }
@@ -77,7 +80,9 @@ extension PoolWorld {
             self.set.shared.databases[wanted.database], self.set.shared.users[wanted.user],
             self.set.shared.process,
         ]
-        let isBlocked = caps.contains { !$0.hasRoom }
+        let hosts = wanted.hosts.map { self.set.shared.servers[$0] }
+        let areHostsFull = !hosts.isEmpty && hosts.allSatisfy { !$0.hasRoom }
+        let isBlocked = areHostsFull || caps.contains { !$0.hasRoom }
         guard isBlocked else { throw .waiterLost(pool: pool, "nothing is under way") }
         // One of the caps that are full must hold nothing but servers in use, or one that is on its
         // way out.
@@ -88,6 +93,12 @@ extension PoolWorld {
                     : number == 1 ? self.set.pools[$0.pool].user == wanted.user : true
             }
             if cap.closing > 0 || !members.contains(where: { $0.place == .idle }) { return }
+        }
+        if areHostsFull {
+            let isIdle = self.servers.contains {
+                $0.place == .idle && ($0.host.map { wanted.hosts.contains($0) } ?? false)
+            }
+            if !isIdle || hosts.contains(where: { $0.closing > 0 }) { return }
         }
         throw .starvedByIdle(pool: pool)
     }

@@ -136,7 +136,8 @@ extension PoolWorld {
         let pool = self.pools[self.servers[index].pool]
         self.servers[index].id.generation += 1_000
         let id = self.servers[index].id
-        self.set.arrived(id, in: pool, connectedAt: connectedAt, needsCheck: false)
+        let host = self.servers[index].host
+        self.set.arrived(id, in: pool, host: host, connectedAt: connectedAt, needsCheck: false)
         self.servers[index].place = .recovering
         try self.offer(index)
     }

@@ -9,6 +9,8 @@ struct PoolWorld {
         var id: ServerID
         var pool: Int
         var place: ServerPlace
+        /// The PostgreSQL server that it goes to; nil where none counts it.
+        var host: Int?
         var client: Int?
         var isObsolete = false
         var idleSince: Instant = 0
@@ -194,8 +196,12 @@ struct PoolWorld {
             throw .openedWithoutDemand(pool: pool)
         }
         let id = self.newServer()
-        self.servers.append(Server(id: id, pool: pool, place: .opening))
-        self.set.opened(id, in: self.pools[pool], now: self.now)
+        let turn = self.set.nextHost(of: self.pools[pool], from: Int(id.generation))
+        let hosts = self.set.pools[pool].hosts
+        guard turn != nil || hosts.isEmpty else { throw .capExceeded("hosts of pool \(pool)") }
+        let host = turn.map { hosts[$0] }
+        self.servers.append(Server(id: id, pool: pool, place: .opening, host: host))
+        self.set.opened(id, in: self.pools[pool], host: host, now: self.now)
         try self.checkCaps()
     }
 

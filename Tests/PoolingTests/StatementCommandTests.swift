@@ -136,7 +136,7 @@ struct StatementCommandTests {
         #expect(self.stage.query("EXECUTE s") == .hold)
         #expect(self.stage.clientGot == "2")
         _ = self.stage.serverGot
-        // Not what was real for an earlier one; and a Sync of Weir's would commit what has been run.
+        // Not what was real for an earlier one. A Sync of Weir's would commit what has been run.
         #expect(self.stage.query("EXECUTE s") == .hold)
         #expect(self.stage.clientGot == "")
         #expect(self.stage.query("EXECUTE s") == .pass)

@@ -27,7 +27,7 @@ struct SettingsCheckTests {
     }
 
     @Test(arguments: [
-        "server_budget", "budget_ledger", "fleet_name", "node_name", "ledger_database",
+        "budget_ledger", "fleet_name", "node_name", "ledger_database",
         "ledger_user", "control_reserve", "etcd_endpoints", "budget_fence", "max_waiting",
         "http_listen",
     ])
@@ -35,6 +35,46 @@ struct SettingsCheckTests {
         #expect(
             mistakes(in: "[weir]\n\(key) = 1") == [
                 "weir.ini:2: \(key): the key is known but not supported by this version"
+            ]
+        )
+    }
+
+    @Test(arguments: [
+        ("s = budget=5", "weir.ini:5: server s has no host=: no connection would be its"),
+        (
+            "s = host=h budget=5 reserve=5",
+            "weir.ini:5: server s: reserve = 5 leaves nothing of budget = 5"
+        ),
+        (
+            "s = host=h,i budget=5\nt = host=i budget=6",
+            "weir.ini:6: servers s and t both have i:5432: "
+                + "it would not be known whose budget it takes"
+        ),
+        (
+            "s = host=h budget=0",
+            "weir.ini:5: servers/s budget = \"0\": expected a whole number from 1 to 1000000"
+        ),
+        (
+            "s = host=h budget=5 weight=2",
+            "weir.ini:5: servers/s weight: the key is known but not supported by this version"
+        ),
+        (
+            "s = host=h bugdet=5",
+            "weir.ini:5: unknown parameter: servers/s/bugdet; did you mean budget?"
+        ),
+    ])
+    func `servers must be told apart`(entries: String, message: String) {
+        #expect(
+            mistakes(in: "[databases]\na = host=h\nb = host=i\n[servers]\n\(entries)") == [message]
+        )
+    }
+
+    @Test func `servers without effect are warned of`() throws {
+        let settings = try load("[databases]\na = host=h\n[servers]\ns = host=h,i reserve=1")
+        #expect(
+            settings.warnings.filter { $0.contains("server s") } == [
+                "server s has no budget=, and server_budget is not set: no limit",
+                "server s: no database has the host i:5432",
             ]
         )
     }

@@ -12,9 +12,10 @@ struct SettingsConsoleTests {
         #expect(keys.first == "admin_users")
         #expect(Set(keys).count == keys.count)
         let new = [
-            "workers", "event_engine", "max_server_connections", "server_close_timeout",
-            "server_login_parallelism", "database_down_timeout", "session_state",
-            "max_pinned", "pin_timeout", "prepare_anonymous", "slow_query_threshold",
+            "workers", "event_engine", "max_server_connections", "server_budget",
+            "server_close_timeout", "server_login_parallelism", "database_down_timeout",
+            "session_state", "max_pinned", "pin_timeout", "prepare_anonymous",
+            "slow_query_threshold",
             "slow_query_log", "slow_query_format",
         ]
         #expect(Array(keys.suffix(new.count)) == new)

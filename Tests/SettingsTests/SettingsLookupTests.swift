@@ -3,6 +3,24 @@ import Testing
 @testable import Settings
 
 struct SettingsLookupTests {
+    @Test func `a server is found by each of its addresses, and others by their own`() throws {
+        let settings = try load(
+            """
+            [weir]
+            server_budget = 40
+            [databases]
+            a = host=h,i port=6000
+            [servers]
+            main = host=h,i,/run port=6000 reserve=3
+            other = host=o budget=7 reserve=2
+            """
+        )
+        #expect(settings.server(host: "h", port: 6_000) == ("main", 37))
+        #expect(settings.server(host: "/run", port: 6_000) == ("main", 37))
+        #expect(settings.server(host: "o", port: 5_432) == ("other", 5))
+        #expect(settings.server(host: "h", port: 5_432) == ("h:5432", 40))
+    }
+
     private let settings: Settings
 
     init() throws {

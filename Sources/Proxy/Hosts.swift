@@ -1,0 +1,65 @@
+import Pooling
+import Settings
+
+/// Where server connections go: the hosts of a database, and the PostgreSQL servers that these are
+/// to the budget.
+extension Worker {
+    /// Where the next connection of a pool goes, which the caller holds the shared counts for.
+    ///
+    /// - Parameter isDedicated: it is for replication, of which no PostgreSQL server's budget is
+    ///   asked.
+    func takeHost(for pool: PoolEntry, isDedicated: Bool) -> (name: String, cap: Int) {
+        let database = pool.database
+        let turn = database.hostTurn % database.hosts.count
+        let place = isDedicated ? turn : self.pools.nextHost(of: pool.id, from: turn)
+        guard let place else { preconditionFailure("a connection beyond the budget") }
+        if database.settings.loadBalanceHosts == .roundRobin { database.hostTurn = place + 1 }
+        return database.hosts[place]
+    }
+
+    /// The host whose turn it is cannot be reached, and its database has others.
+    func passHost(of database: DatabaseEntry) {
+        database.hostTurn += 1
+        self.refreshHosts(of: database)
+    }
+
+    /// Brings a database's hosts, and their servers' limits, to the settings in force.
+    func refreshHosts(of database: DatabaseEntry) {
+        let settings = database.settings
+        var names = settings.hosts
+        if names.isEmpty {
+            // The directory of the server's Unix socket.
+            names = [self.settings.global.unixSocketDir]
+        } else if settings.loadBalanceHosts == .disable {
+            names = [names[database.hostTurn % names.count]]
+        }
+        database.hosts = names.map { name in
+            let server = self.settings.server(host: name, port: settings.port)
+            let cap = self.process.server(server.name)
+            self.withShared { self.pools.shared.setServerLimit(server.slots, of: cap) }
+            return (name, cap)
+        }
+        for pool in self.poolEntries where pool.database === database {
+            self.refreshHosts(of: pool)
+        }
+    }
+
+    /// The servers' budgets for the console, with what this worker uses of them.
+    func budgetRows() -> [Snapshot.Budget] {
+        let (names, caps) = self.process.withLock { ($0.servers, $0.counts.servers) }
+        var rows = caps.map { Snapshot.Budget(server: "", slots: $0.limit, held: $0.used) }
+        for (name, cap) in names { rows[cap].server = name }
+        for server in self.servers.all where self.pools.place(of: server.id) == .active {
+            if let cap = self.pools.host(of: server.id) { rows[cap].used += 1 }
+        }
+        for pool in self.pools.pools {
+            for cap in pool.hosts { rows[cap].waiting += pool.waiters.count }
+        }
+        return rows.sorted { $0.server < $1.server }
+    }
+
+    /// Tells the pool where its connections may go.
+    func refreshHosts(of pool: PoolEntry) {
+        self.pools.setHosts(pool.database.hosts.map(\.cap), of: pool.id)
+    }
+}

@@ -1,0 +1,18 @@
+/// An entry of `[servers]`: a PostgreSQL server, by all the addresses that it has, and how many
+/// connections it is to get.
+public struct ServerSettings: Sendable, Equatable {
+    /// Host names, addresses or socket directories, as the entries of `[databases]` have them.
+    public var hosts: [String] = []
+    /// The port of every host; 5432 by default.
+    public var port: Int = 5_432
+    /// The connections that it may have; `nil` = the global `server_budget`.
+    public var budget: Int?
+    /// How many of those are left to others than Weir.
+    public var reserve: Int = 0
+
+    /// Makes an entry in which nothing is set.
+    public init() {}
+
+    /// The connections that Weir may have of a budget; 0 = no limit.
+    func slots(of budget: Int) -> Int { budget == 0 ? 0 : max(1, budget - self.reserve) }
+}

@@ -1,0 +1,42 @@
+/// PostgreSQL servers and their budgets.
+extension SettingsCheck {
+    /// Checks the entries of `[servers]`, alone and against each other.
+    mutating func checkServers() {
+        var names: [String: String] = [:]
+        for (name, server) in self.settings.servers.sorted(by: { $0.key < $1.key }) {
+            let place = self.origins.servers[name] ?? .configuration
+            if server.hosts.isEmpty {
+                self.contradict(place, "server \(name) has no host=: no connection would be its")
+            }
+            for host in server.hosts {
+                let address = "\(host):\(server.port)"
+                if let other = names.updateValue(name, forKey: address) {
+                    self.contradict(
+                        place,
+                        "servers \(other) and \(name) both have \(address): "
+                            + "it would not be known whose budget it takes"
+                    )
+                }
+            }
+            let budget = server.budget ?? self.global.serverBudget
+            if budget == 0 {
+                self.warn("server \(name) has no budget=, and server_budget is not set: no limit")
+            } else if server.reserve >= budget {
+                self.contradict(
+                    place,
+                    "server \(name): reserve = \(server.reserve) leaves nothing of "
+                        + "budget = \(budget)"
+                )
+            }
+        }
+        let used = Set(
+            self.entries.flatMap { entry in
+                let hosts = entry.hosts.isEmpty ? [self.global.unixSocketDir] : entry.hosts
+                return hosts.map { "\($0):\(entry.port)" }
+            }
+        )
+        for (address, name) in names.sorted(by: { $0.key < $1.key }) where !used.contains(address) {
+            self.warn("server \(name): no database has the host \(address)")
+        }
+    }
+}
