@@ -280,6 +280,11 @@ extension StatementExchange {
         let found = client.find(bytes, name)
         if self.waits(for: found.change, session) { return .hold }
         guard found.slot >= 0 else { return .pass }
+        if session.hasNamedStatements {
+            // It may be real for an EXECUTE that has been bound, and must not find it any more.
+            writer.closeStatement(name: bytes.copy(name) + [0])
+            session.sent(.close, for: .quiet)
+        }
         session.sent(.close, for: .madeUp)
         client.closing(found.slot, change: session.ledger.changesSent)
         self.journal.append(.closed(slot: found.slot), at: session.ledger.changesSent, &table)

@@ -94,7 +94,7 @@ struct StatementCommandTests {
         #expect(self.stage.bind("s") == .pass)
         self.stage.sync()
         #expect(self.stage.clientGot == "3 E[26000] Z")
-        #expect(self.stage.serverGot == "C(s) B(s) S")
+        #expect(self.stage.serverGot == "C(s) C(s) B(s) S")
         #expect(self.stage.query("EXECUTE s") == .pass)
         #expect(self.stage.clientGot == "E[26000] Z")
     }
@@ -162,6 +162,19 @@ struct StatementCommandTests {
         #expect(self.stage.clientGot == "refused[42P01] Z")
         #expect(self.stage.serverGot == "C(s) P(s) H S Q(refused)")
         #expect(self.stage.isSettled)
+    }
+
+    @Test func `an EXECUTE that was bound does not find what its client has closed since`() {
+        self.prepare("s", "SELECT 1")
+        _ = self.stage.query("BEGIN")
+        _ = self.stage.parse("", "EXECUTE s")
+        #expect(self.stage.bind("") == .pass)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "C Z 1 2 Z")
+        #expect(self.stage.close("s") == .answered)
+        self.stage.executeCommand()
+        self.stage.sync()
+        #expect(self.stage.clientGot == "3 E[26000] Z")
     }
 
     @Test func `a DEALLOCATE that was not run takes no other's name`() {
