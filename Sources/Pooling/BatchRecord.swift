@@ -100,7 +100,10 @@ public struct BatchRecord: Sendable {
             // A Describe of anything else may fail as one of a shared statement does, and then the
             // batch must not be sent again from the wrong place.
             return
-        case (.preparing, .parse), (.preparing, .close), (.preparing, .describeStatement):
+        case (.preparing, .parse), (.preparing, .close):
+            isMarked = true
+        case (.preparing, .describeStatement) where isShared:
+            // One of the server's unnamed statement would only fail once more.
             isMarked = true
         case (.prologue, .bind) where isShared:
             self.marks.removeAll(keepingCapacity: true)

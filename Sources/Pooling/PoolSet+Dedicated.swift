@@ -1,6 +1,6 @@
 /// Connections that are one client's own (replication): opened for it, closed with it, given to
-/// nobody else. Each takes a slot of its pool and of every cap but the PostgreSQL server's, like any
-/// other.
+/// nobody else. Each takes a slot of its pool and of every cap, like any other, but none of the
+/// PostgreSQL server's.
 ///
 /// Where the pool is full, the wish itself counts as a slot taken (`PoolCounts.claimed`): then the
 /// pool is over its size, and the next server that comes free, at any worker, is closed rather than

@@ -61,13 +61,11 @@ extension StatementExchange {
             {
                 return place
             }
-            if self.copies.copies[place].change <= session.ledger.changesEnded,
+            guard self.copies.copies[place].change <= session.ledger.changesEnded,
                 self.journal.isEmpty
-            {
-                // It came along from a worker that had not been told yet.
-                self.describe(statement, &session, &table, &writer)
-            }
-            return self.hold(&writer)
+            else { return self.hold(&writer) }
+            // An error has skipped its Describe, or it came along from a worker that had not been
+            // told yet. Asked now, an old copy would fail in place of what the client has sent.
         }
         self.makeRoom(for: statement, session: &session, &table, &writer)
         _ = self.parse(statement, for: .quiet, &session, &table, &writer)

@@ -17,8 +17,8 @@ extension Settings {
         return database
     }
 
-    /// The PostgreSQL server behind an address: its name in `[servers]`, or else the address, and how
-    /// many connections it may have; 0 = no limit.
+    /// The PostgreSQL server behind an address: its name in `[servers]`, or else the address, and
+    /// how many connections it may have; 0 = no limit.
     public func server(host: String, port: Int) -> (name: String, slots: Int) {
         let named = self.servers.first { $0.value.port == port && $0.value.hosts.contains(host) }
         guard let (name, server) = named else {

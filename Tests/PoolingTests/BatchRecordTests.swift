@@ -6,7 +6,8 @@ import Wire
 /// Which batches can be sent again, and from where.
 struct BatchRecordTests {
     /// Sends messages, a word each: `parse`, `bind`, `other` for a Bind that is to no shared
-    /// statement, and the names of the other requests. Each is the ledger's next change.
+    /// statement, `unnamed` for a Describe of the unnamed one, and the names of the other requests.
+    /// Each is the ledger's next change.
     private func record(
         _ words: String,
         isFirst: Bool = true,
@@ -21,7 +22,7 @@ struct BatchRecordTests {
                 switch word {
                 case "parse": .parse
                 case "bind", "other": .bind
-                case "describe": .describeStatement
+                case "describe", "unnamed": .describeStatement
                 case "portal": .describePortal
                 case "execute": .execute
                 case "close": .close
@@ -52,6 +53,11 @@ struct BatchRecordTests {
         #expect(self.again("bind execute sync") == "0 1 2")
         #expect(self.again("bind portal execute sync") == "0 1 2 3")
         #expect(self.again("parse close bind execute sync") == "2 3 4")
+    }
+
+    @Test func `a Describe of the server's unnamed statement would only fail once more`() {
+        #expect(self.again("describe describe bind sync", after: 1) == "1 2 3")
+        #expect(self.again("describe unnamed bind sync", after: 1) == "never")
     }
 
     @Test func `what comes behind the first Bind has not been answered when that fails`() {

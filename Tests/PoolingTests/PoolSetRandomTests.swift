@@ -2,9 +2,9 @@ import Pooling
 import TestSupport
 import Testing
 
-/// Long runs of everything at once: pools that share caps of databases, users, PostgreSQL servers and
-/// the process, with reserves, minimum sizes, lifetimes and checks drawn by lot. `WEIR_SEED` begins with the run that
-/// a failure names.
+/// Long runs of everything at once: pools that share caps of databases, users, PostgreSQL servers
+/// and the process, with reserves, minimum sizes, lifetimes and checks drawn by lot. `WEIR_SEED`
+/// begins with the run that a failure names.
 struct PoolSetRandomTests {
     private static let second: Nanoseconds = 1_000_000_000
 

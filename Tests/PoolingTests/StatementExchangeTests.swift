@@ -148,6 +148,22 @@ struct StatementExchangeTests {
         #expect(self.stage.serverGot == "C(#1) P(#1) D(#1) D(#1) H B(#1) S")
     }
 
+    @Test func `a copy whose Describe has been lost is parsed anew rather than asked about`() {
+        self.stage.server.canceled = "D"
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 E[57014] Z")
+        _ = self.stage.serverGot
+        // Such a copy may be old by now.
+        self.stage.server.shape = 2
+        #expect(self.stage.bind("s") == .hold)
+        #expect(self.stage.clientGot == "")
+        #expect(self.stage.bind("s") == .renamed)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "2 Z")
+        #expect(self.stage.serverGot == "C(#1) P(#1) D(#1) H B(#1) S")
+    }
+
     @Test func `what ends a transaction needs no room to be the same under other settings`() {
         let measured = StatementStage()
         _ = measured.parse("s", "rollback AND CHAIN;")

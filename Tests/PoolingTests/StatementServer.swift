@@ -22,6 +22,8 @@ struct StatementServer {
     var shape = 1
     /// Texts with `gone` in them cannot be parsed.
     var hasLostTables = false
+    /// The next message of this kind meets a cancel.
+    var canceled: Character?
     private var status = "I"
     private var bound: String?
     private var isSkipping = false
@@ -35,6 +37,10 @@ struct StatementServer {
             return [RawMessage("Z", self.status)]
         }
         if self.isSkipping { return [] }
+        if self.canceled == Character(Unicode.Scalar(message.kind)) {
+            self.canceled = nil
+            return self.fail("57014")
+        }
         switch Character(Unicode.Scalar(message.kind)) {
         case "P":
             let declared = Array(message.body.dropFirst(parts[0].count + parts[1].count + 2))
