@@ -7,6 +7,8 @@ public struct ClientUnnamed: Sendable {
     /// What is known of one Parse.
     private struct Kept: Sendable {
         var name: UnnamedStatement
+        /// The settings that it was parsed under.
+        var parsing = ContentHash.none
         /// What followed the name in it.
         var body = ReusedBytes()
         /// Whether the body is all there; one that is too long is not kept.
@@ -131,6 +133,9 @@ public struct ClientUnnamed: Sendable {
     /// The shared statement that serves it; negative where the server's unnamed one does.
     var shared: Int { self.place.map { self.kept[$0].shared } ?? -1 }
 
+    /// The settings that it was parsed under by its client.
+    var parsing: ContentHash { self.place.map { self.kept[$0].parsing } ?? .none }
+
     /// The hash of the types of its parameters that the client goes by; 0 if none.
     var types: UInt64 { self.place.map { self.kept[$0].types } ?? 0 }
 
@@ -166,6 +171,7 @@ public struct ClientUnnamed: Sendable {
     ///   - isRepeated: what `isRepeated(_:in:)` has said.
     ///   - ended: the changes up to this one are answered.
     ///   - shared: the shared statement that serves it, which is held for it.
+    ///   - parsing: the client's settings.
     ///   - table: counts what is kept. Where it has no room, nothing is.
     mutating func parsed(
         _ name: UnnamedStatement,
@@ -176,6 +182,7 @@ public struct ClientUnnamed: Sendable {
         change: Int,
         ended: Int,
         shared: Int = -1,
+        parsing: ContentHash,
         _ table: inout StatementTable
     ) {
         let last = isRepeated ? self.place : nil
@@ -183,6 +190,7 @@ public struct ClientUnnamed: Sendable {
         if let last, !self.history.mayBe(self.kept[last].name) {
             // The last one will not come back, so what is kept of it is now this one's.
             self.kept[last].name = name
+            self.kept[last].parsing = parsing
             self.kept[last].shape = 0
             self.kept[last].isServed(by: shared, &table)
             self.needsItsServer = false
@@ -193,6 +201,7 @@ public struct ClientUnnamed: Sendable {
         while place < self.kept.count, self.history.mayBe(self.kept[place].name) { place += 1 }
         if place == self.kept.count { self.kept.append(Kept(name: name)) }
         self.kept[place].become(name, isSuspicious: isSuspicious, &table)
+        self.kept[place].parsing = parsing
         self.kept[place].isServed(by: shared, &table)
         if let range { self.kept[place].keep(bytes, range, &table) }
         self.needsItsServer = !self.kept[place].isWhole

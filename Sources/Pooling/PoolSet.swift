@@ -3,8 +3,8 @@
 /// ## Overview
 /// Servers and clients are IDs; what connects and sends is elsewhere. Every server connection that
 /// exists or is being made or unmade stands at exactly one `ServerPlace` of one pool. It takes one
-/// slot of the pool, its database, its user, its PostgreSQL server and the process. Only `move` changes places,
-/// so that the counts cannot drift.
+/// slot of the pool, its database, its user, its PostgreSQL server and the process. Only `move`
+/// changes places, so that the counts cannot drift.
 ///
 /// What several workers count together is `shared`. A set that is alone has it always. Where there
 /// are more, each puts it here while it opens or closes something, and takes it out again; all

@@ -1,6 +1,6 @@
 /// What all workers of the process count together: server connections against the limits of
-/// their pool, database, user, PostgreSQL server and process, clients against theirs, and how logins
-/// to a server go.
+/// their pool, database, user, PostgreSQL server and process, clients against theirs, and how
+/// logins to a server go.
 ///
 /// A worker holds this value only for as long as it opens or closes something; nothing on the data
 /// path needs it. A `PoolSet` that is alone keeps it all the time.

@@ -79,6 +79,7 @@ extension StatementExchange {
             change: number,
             ended: session.ledger.changesEnded,
             shared: statement,
+            parsing: client.parsing,
             &table
         )
         return outcome

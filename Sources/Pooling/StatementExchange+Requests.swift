@@ -49,6 +49,13 @@ extension StatementExchange {
             number = self.parse(statement, for: .client, &session, &table, &writer)
             outcome = .replaced
         }
+        if self.isExecuting {
+            // An EXECUTE that has been bound finds it, and not what had the name before.
+            writer.closeStatement(name: bytes.copy(name) + [0])
+            session.sent(.close, for: .quiet)
+            writer.parse(name: bytes.copy(name) + [0], body: table.body(of: statement))
+            session.sent(.parse, for: .quiet)
+        }
         let short = ClientStatements.clipped(name)
         let slot = client.open(bytes.copy(short), statement, change: number)
         self.journal.append(.opened(slot: slot), at: number, &table)

@@ -28,6 +28,7 @@ extension StatementExchange {
             isRepeated: isRepeated,
             change: session.ledger.changesSent + 1,
             ended: session.ledger.changesEnded,
+            parsing: client.parsing,
             &table
         )
     }
@@ -65,6 +66,9 @@ extension StatementExchange {
             session.unnamedOutdated()
             return .refuse(Self.changed)
         }
+        // Parsed again under other settings than its own, it is for this Bind alone: the client may
+        // have others by the next.
+        if client.unnamed.parsing != client.parsing { session.unnamedOutdated() }
         guard let body = client.unnamed.body, StatementCommand.mayBe(body.span, in: 0..<body.count)
         else { return .pass }
         return self.commandBound(body, &session, &client, &table, &writer)

@@ -177,6 +177,20 @@ struct StatementCommandTests {
         #expect(self.stage.clientGot == "3 E[26000] Z")
     }
 
+    @Test func `and finds what its client has prepared since`() {
+        self.prepare("s", "fail")
+        _ = self.stage.query("BEGIN")
+        _ = self.stage.parse("", "EXECUTE s")
+        #expect(self.stage.bind("") == .pass)
+        self.stage.sync()
+        #expect(self.stage.clientGot == "C Z 1 2 Z")
+        _ = self.stage.close("s")
+        _ = self.stage.parse("s", "SELECT 2")
+        self.stage.executeCommand()
+        self.stage.sync()
+        #expect(self.stage.clientGot == "3 1 C Z")
+    }
+
     @Test func `a DEALLOCATE that was not run takes no other's name`() {
         self.prepare("a", "SELECT 1")
         self.prepare("b", "SELECT 2")

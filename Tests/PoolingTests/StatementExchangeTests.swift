@@ -164,6 +164,22 @@ struct StatementExchangeTests {
         #expect(self.stage.serverGot == "C(#1) P(#1) D(#1) H B(#1) S")
     }
 
+    @Test func `an unnamed statement parsed again under other settings is for one Bind`() {
+        _ = self.stage.parse("", "SELECT 1")
+        self.stage.sync()
+        #expect(self.stage.clientGot == "1 Z")
+        self.stage.takeAnotherServer()
+        self.stage.set(2)
+        _ = self.stage.serverGot
+        for settings in [2, 3] as [UInt64] {
+            self.stage.set(settings)
+            #expect(self.stage.bind("") == .pass)
+            self.stage.sync()
+            #expect(self.stage.clientGot == "2 Z")
+            #expect(self.stage.serverGot == "P() B() S")
+        }
+    }
+
     @Test func `what ends a transaction needs no room to be the same under other settings`() {
         let measured = StatementStage()
         _ = measured.parse("s", "rollback AND CHAIN;")
