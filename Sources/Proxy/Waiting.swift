@@ -124,12 +124,15 @@ extension Worker {
         let waited = Self.seconds(self.loop.now - since)
         switch end {
         case .timeout:
+            let full = self.fullCap(above: pool)
+            let setting = full?.setting ?? "pool_size"
+            let situation = self.situation(of: pool) + (full.map { " " + $0.text } ?? "")
             return ErrorFields(
                 .error,
                 .tooManyConnections,
                 "query_wait_timeout",
-                detail: "Waited \(waited) s for a server connection. \(self.situation(of: pool))",
-                hint: "Raise query_wait_timeout or pool_size, or shorten transactions."
+                detail: "Waited \(waited) s for a server connection. \(situation)",
+                hint: "Raise query_wait_timeout or \(setting), or shorten transactions."
             )
         case .databaseDown:
             let cause = pool.shared.known.lastFailure
@@ -164,6 +167,32 @@ extension Worker {
         let limit = size == 0 ? "" : " of \(size)"
         return "Pool \(pool.database.name)/\(pool.user.name): \(active)\(limit) server connections "
             + "are in use, \(waiting) other clients wait, \(age)."
+    }
+
+    /// The limit that keeps a pool from growing to its size, in a sentence for people.
+    private func fullCap(above pool: PoolEntry) -> (setting: String, text: String)? {
+        let database = pool.database
+        let size = self.pools.pools[pool.id.index].limits.size
+        return self.withShared {
+            let shared = self.pools.shared
+            guard size == 0 || shared.pools[pool.id.index].used < size else { return nil }
+            func text(_ name: String, _ cap: Cap) -> String {
+                "\(name) has all \(cap.limit) connections that it may have."
+            }
+            let (ofDatabase, ofUser) = (shared.databases[database.cap], shared.users[pool.user.cap])
+            if !ofDatabase.hasRoom {
+                return ("max_db_connections", text("Database \(database.name)", ofDatabase))
+            }
+            if !ofUser.hasRoom {
+                return ("max_user_connections", text("User \(pool.user.name)", ofUser))
+            }
+            if !shared.process.hasRoom {
+                return ("max_server_connections", text("The process", shared.process))
+            }
+            let hosts = database.hosts.map { (name: $0.name, cap: shared.servers[$0.cap]) }
+            guard let host = hosts.first, hosts.allSatisfy({ !$0.cap.hasRoom }) else { return nil }
+            return ("server_budget", text("Server \(host.name)", host.cap))
+        }
     }
 
     /// When the oldest transaction of a pool began here; nil when none is open.

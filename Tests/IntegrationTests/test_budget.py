@@ -71,6 +71,24 @@ def test_each_of_several_hosts_has_its_own(weir, postgres):
     release(holders[1:])
 
 
+@pytest.mark.parametrize("setting, names", [
+    ("server_budget", "Server 127.0.0.1 has all 1 connections"),
+    ("max_server_connections", "The process has all 1 connections"),
+    ("max_db_connections", "Database app has all 1 connections"),
+    ("max_user_connections", "User app has all 1 connections"),
+    ("default_pool_size", "1 of 1 server connections are in use"),
+])
+def test_who_waits_in_vain_is_told_which_limit_was_in_the_way(weir, setting, names):
+    pooler = weir(query_wait_timeout=0.5, **{setting: 1})
+    holders = hold(pooler, 1)
+    with pooler.wire() as waiter:
+        error = waiter.query("SELECT 1").error
+        assert error.code == "53300" and names in error.detail, error
+        expected = "pool_size" if setting == "default_pool_size" else setting
+        assert f"Raise query_wait_timeout or {expected}," in error.hint
+    release(holders)
+
+
 def test_a_new_budget_applies_at_reload(weir, postgres):
     pooler = weir(server_budget=1)
     holders = hold(pooler, 1)
