@@ -72,6 +72,7 @@ extension StatementExchange {
         switch command {
         case .execute:
             self.isExecuting = true
+            if !isQuery { self.isExecuteBound = true }
         case .deallocate, .deallocateAll:
             let change = session.ledger.changesSent
             self.leaving.append(Leaving(name: name, isRun: isQuery, change: change))

@@ -37,8 +37,9 @@ extension StatementExchange {
         }
         let number: Int
         let outcome: Outcome
-        if let place = self.copies.place(of: statement), self.isUsable(at: place, session),
-            !self.isOutdated(at: place, table), !self.isOfOtherTypes(at: place, table),
+        if !self.isExecuteBound, let place = self.copies.place(of: statement),
+            self.isUsable(at: place, session), !self.isOutdated(at: place, table),
+            !self.isOfOtherTypes(at: place, table),
             !table.entries[statement].isDoubted, Self.isCertain(session)
         {
             session.sent(.parse, for: .madeUp)
@@ -49,7 +50,7 @@ extension StatementExchange {
             number = self.parse(statement, for: .client, &session, &table, &writer)
             outcome = .replaced
         }
-        if self.isExecuting {
+        if self.isExecuteBound {
             // An EXECUTE that has been bound finds it, and not what had the name before.
             writer.closeStatement(name: bytes.copy(name) + [0])
             session.sent(.close, for: .quiet)

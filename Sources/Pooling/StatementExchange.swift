@@ -60,6 +60,9 @@ public struct StatementExchange: Sendable {
     /// A statement is real on the server under the client's name because SQL executes it, or was
     /// to deallocate it and has not.
     var isExecuting = false
+    /// That was done for an EXECUTE that has been bound, and may run when its client has prepared
+    /// another one under the name.
+    var isExecuteBound = false
     /// How far a statement is that is made real for a simple query.
     enum Realization: Equatable, Sendable {
         /// None is, or the query can go out.
@@ -394,6 +397,7 @@ public struct StatementExchange: Sendable {
         self.resumesDescribe = false
         if !self.guesses.isEmpty { self.guesses.removeAll(keepingCapacity: true) }
         self.isExecuting = false
+        self.isExecuteBound = false
         self.realization = .none
         self.isCommandBound = false
         self.isCommandRun = false
