@@ -176,7 +176,6 @@ extension PoolSet {
                     pool: pool,
                     place: .closing,
                     isTaken: false,
-                    isCloseNeeded: false,
                     connectedAt: connectedAt
                 )
             )
@@ -187,9 +186,8 @@ extension PoolSet {
             pool: pool,
             place: place,
             isTaken: true,
-            isCloseNeeded: false,
-            connectedAt: connectedAt,
-            host: host
+            host: host,
+            connectedAt: connectedAt
         )
         self.pools[pool.index].counts.add(1, at: place)
     }

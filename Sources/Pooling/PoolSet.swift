@@ -22,11 +22,32 @@ public struct PoolSet: Equatable, Sendable {
         var place: ServerPlace
         var isTaken: Bool
         var isCloseNeeded: Bool
-        var connectedAt: Instant
-        /// The PostgreSQL server that counts it, by its place among the caps; nil where none does.
-        var host: Int?
         /// It is one client's own, and streams.
         var isStreaming = false
+        /// The PostgreSQL server that counts it, by its place among the caps; negative where none
+        /// does. Small, since the data path copies records.
+        private var hostPlace: Int32 = -1
+        var connectedAt: Instant
+
+        /// The PostgreSQL server that counts it; nil where none does.
+        var host: Int? { self.hostPlace < 0 ? nil : Int(self.hostPlace) }
+
+        init(
+            server: ServerID,
+            pool: PoolID,
+            place: ServerPlace,
+            isTaken: Bool,
+            host: Int? = nil,
+            connectedAt: Instant
+        ) {
+            self.server = server
+            self.pool = pool
+            self.place = place
+            self.isTaken = isTaken
+            self.isCloseNeeded = false
+            self.hostPlace = host.map { Int32($0) } ?? -1
+            self.connectedAt = connectedAt
+        }
     }
 
     /// What the workers of the process count together.

@@ -8,20 +8,36 @@
 struct UnnamedHistory: Sendable {
     struct Item: Equatable, Sendable {
         var name: UnnamedStatement
+        /// All else in one word, since a session is copied often: 40 bits of `change`, 22 of how far
+        /// before it `first` is, and the marks.
+        private var word: UInt64
+
         /// The number of the change that made it so; of several that did, one behind the other, the
         /// last.
-        var change: Int
+        var change: Int { Int(self.word >> 24) }
         /// The first of those.
-        var first: Int
+        var first: Int { self.change - Int(self.word >> 2 & Self.distanceMax) }
         /// There are others between the two.
-        var isMany = false
+        private var isMany: Bool { self.word & 1 != 0 }
         /// An error has thrown away some of them, and which are left is not known.
-        var isUnsure = false
+        var isUnsure: Bool { self.word & 2 != 0 }
+
+        private static let distanceMax: UInt64 = 1 << 22 - 1
 
         init(name: UnnamedStatement, change: Int) {
             self.name = name
-            self.change = change
-            self.first = change
+            self.word = UInt64(change) << 24
+        }
+
+        /// One more change behind its last one has made it so.
+        mutating func grow(to change: Int) {
+            let isMany = self.first != self.change
+            self.set(from: self.first, to: change, isMany: isMany, isUnsure: self.isUnsure)
+        }
+
+        private mutating func set(from first: Int, to last: Int, isMany: Bool, isUnsure: Bool) {
+            let distance = min(UInt64(last - first), Self.distanceMax)
+            self.word = UInt64(last) << 24 | distance << 2 | (isUnsure ? 2 : 0) | (isMany ? 1 : 0)
         }
 
         /// An error has thrown away the changes in `range`, the first of which has failed itself if
@@ -38,8 +54,9 @@ struct UnnamedHistory: Sendable {
                     self.name = .unknown
                 }
             } else if range.contains(self.first), self.first != failed {
-                self.isUnsure = self.isMany
-                self.first = self.isMany ? range.upperBound : self.change
+                let first = self.isMany ? range.upperBound : self.change
+                let isMany = self.isMany
+                self.set(from: first, to: self.change, isMany: isMany, isUnsure: isMany)
             }
         }
     }
@@ -73,9 +90,7 @@ struct UnnamedHistory: Sendable {
         if self.count > 0, self.older[0].first <= ended { self.isCut = false }
         // Queries sent one behind the other, which drop what is not there any more.
         if self.count > 0, self.older[self.count - 1].name == self.newest.name {
-            let before = self.older[self.count - 1]
-            self.older[self.count - 1].isMany = before.first != before.change
-            self.older[self.count - 1].change = self.newest.change
+            self.older[self.count - 1].grow(to: self.newest.change)
             return
         }
         if self.count == self.older.count {
