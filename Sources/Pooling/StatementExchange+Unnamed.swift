@@ -66,11 +66,11 @@ extension StatementExchange {
             session.unnamedOutdated()
             return .refuse(Self.changed)
         }
+        guard let body = client.unnamed.body else { return .pass }
         // Parsed again under other settings than its own, it is for this Bind alone: the client may
         // have others by the next.
         if client.unnamed.parsing != client.parsing { session.unnamedOutdated() }
-        guard let body = client.unnamed.body, StatementCommand.mayBe(body.span, in: 0..<body.count)
-        else { return .pass }
+        guard StatementCommand.mayBe(body.span, in: 0..<body.count) else { return .pass }
         return self.commandBound(body, &session, &client, &table, &writer)
     }
 

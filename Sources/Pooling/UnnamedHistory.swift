@@ -8,8 +8,8 @@
 struct UnnamedHistory: Sendable {
     struct Item: Equatable, Sendable {
         var name: UnnamedStatement
-        /// All else in one word, since a session is copied often: 40 bits of `change`, 22 of how far
-        /// before it `first` is, and the marks.
+        /// All else in one word, since a session is copied often: 40 bits of `change`, 22 of how
+        /// far before it `first` is, and the marks.
         private var word: UInt64
 
         /// The number of the change that made it so; of several that did, one behind the other, the
