@@ -87,10 +87,7 @@ public enum Sharing {
 
     /// What one process should end now.
     ///
-    /// Only what others wait for and cannot have otherwise: with nobody waiting, nothing ends.
-    /// Those who have more than their share give in proportion to what they have above it. Half of
-    /// a process's idle connections may go at once, and an eighth of those in use, so that a wrong
-    /// or late word on the board does not empty it.
+    /// `Board.surplus` says how much of that.
     ///
     /// - Parameters:
     ///   - index: the process's place in `entries`.
@@ -101,26 +98,8 @@ public enum Sharing {
         slots: Int,
         orphans: Int
     ) -> Surplus {
-        let usable = max(0, slots - orphans)
-        let shares = Self.shares(of: usable, among: entries)
-        let own = entries[index].held - shares[index]
-        guard own > 0 else { return Surplus() }
-        var (missing, above, oldest) = (0, 0, Nanoseconds(0))
-        for (entry, share) in zip(entries, shares) {
-            above += max(0, entry.held - share)
-            guard entry.held < share, entry.waiting > 0 else { continue }
-            missing += min(share - entry.held, entry.waiting)
-            oldest = max(oldest, entry.oldestWait)
-        }
-        let free = usable - entries.reduce(0) { $0 + $1.held }
-        let needed = min(missing - max(0, free), above)
-        guard needed > 0 else { return Surplus() }
-        let part = min(own, (needed * own + above - 1) / above)
-        let held = entries[index].held
-        let idle = min(part, entries[index].idle, max(4, held / 2))
-        guard part > entries[index].idle, oldest >= Self.patience else {
-            return Surplus(idle: idle)
-        }
-        return Surplus(idle: idle, used: min(part - idle, max(1, held / 8)))
+        let board = Board(entries, slots, orphans: orphans, nil)
+        let entry = entries[index]
+        return board.surplus(living: entry.living, idle: entry.idle, share: board.shares[index])
     }
 }

@@ -1,0 +1,65 @@
+import Pooling
+import TestSupport
+import Testing
+
+/// Fleets drawn by lot. `WEIR_SEED` begins with the one that a failure names.
+struct FleetTests {
+    private static let second = FleetWorld.second
+
+    /// One small fleet: faults, then quiet, and again.
+    private static func live(_ world: FleetWorld, faults: Int, phases: Int = 2) {
+        for _ in 0..<phases where world.fault == nil {
+            let end = world.now + 4 * Self.second
+            for _ in 0..<4 { Self.shift(world, within: 4 * Self.second) }
+            if faults > 0 { world.plan(faults: 1 + world.random.below(faults), until: end) }
+            world.run(until: end)
+            // Until the last stopped process goes on, and the last orphan has gone.
+            let isStopped = world.processes.contains { $0.isPaused && $0.isAlive }
+            world.run(until: world.now + (isStopped ? 20 : 6) * Self.second)
+            world.run(until: world.now + 4 * Self.second)
+            if world.fault == nil { world.checkNobodyStarves() }
+            for _ in 0..<3 { Self.shift(world, within: Self.second) }
+            world.run(until: world.now + 5 * Self.second)
+            if world.fault == nil { world.checkShares() }
+        }
+    }
+
+    private static func shift(_ world: FleetWorld, within time: Nanoseconds) {
+        let living = world.processes.indices.filter { world.processes[$0].isAlive }
+        guard !living.isEmpty else { return }
+        let demand =
+            world.random.chance(30) ? 0 : world.random.below(world.shape.demand + 1)
+        world.at(world.upTo(time), .demand(world.random.pick(living), demand))
+    }
+
+    private static func shape(_ random: inout SeededRandom) -> FleetWorld.Shape {
+        var shape = FleetWorld.Shape()
+        shape.members = 3 + random.below(3)
+        shape.budget = shape.members + 2 + random.below(13)
+        shape.hasLease = random.chance(40)
+        shape.countsDeaths = random.chance(80)
+        shape.hasWakeUps = random.chance(70)
+        return shape
+    }
+
+    @Test func `small fleets never exceed their budget, starve nobody and share evenly`() {
+        let rounds = TestRun.rounds(debug: 300, release: 20_000)
+        var (steps, passes) = (0, 0)
+        for round in 0..<rounds {
+            var random = TestRun.random(round: round)
+            let seed = random.seed
+            let shape = Self.shape(&random)
+            let world = FleetWorld(shape: shape, random: random)
+            Self.live(world, faults: round % 4 == 0 ? 0 : 6)
+            (steps, passes) = (steps + world.steps, passes + world.passes)
+            guard let fault = world.fault else { continue }
+            let again = FleetWorld(shape: shape, random: random, isTraced: true)
+            Self.live(again, faults: round % 4 == 0 ? 0 : 6)
+            let trace = again.trace.suffix(TestRun.traceLength).joined(separator: "\n")
+            Issue.record("\(fault); WEIR_SEED=\(seed) \(shape)\n\(trace)")
+            return
+        }
+        print("small fleets: \(rounds) worlds, \(steps) events, \(passes) passes of the gate")
+        #expect(passes > rounds * 5)
+    }
+}
