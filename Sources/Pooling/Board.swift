@@ -10,7 +10,8 @@ public struct Board: Sendable {
     /// Who is in the gate.
     public let gate: GatePass?
     /// Everybody's share, in the order of `entries`.
-    public let shares: [Int]
+    public var shares: [Int] { self.parts.map(\.share) }
+    let parts: [Sharing.Part]
     /// Slots that nobody has.
     public let free: Int
     /// Members that wait.
@@ -19,6 +20,8 @@ public struct Board: Sendable {
     private let places: [UInt64: Int]
     /// Slots that those want who wait and have less than their share.
     private let missing: Int
+    /// Of those slots, the ones that are worth taking connections from their clients.
+    private let urgent: Int
     /// How long the oldest of those has waited.
     private let oldest: Nanoseconds
     /// Slots, those left out that are on their way back, that members have above their shares.
@@ -42,54 +45,61 @@ public struct Board: Sendable {
         self.orphans = orphans
         self.gate = gate
         let usable = max(0, budget - orphans)
-        self.shares = Sharing.shares(of: usable, among: entries)
+        self.parts = Sharing.division(of: usable, among: entries)
         var places: [UInt64: Int] = [:]
         places.reserveCapacity(entries.count)
         var (held, living, waiting) = (0, 0, 0)
-        var (missing, above, oldest) = (0, 0, Nanoseconds(0))
+        var (missing, urgent, above, oldest) = (0, 0, 0, Nanoseconds(0))
         for (place, entry) in entries.enumerated() {
             places[entry.member] = place
             held += entry.held
             living += entry.living
-            above += max(0, entry.living - self.shares[place])
+            let part = self.parts[place]
+            above += max(0, entry.living - part.share)
             guard entry.waiting > 0 else { continue }
             waiting += 1
-            guard entry.living < self.shares[place] else { continue }
-            missing += min(self.shares[place] - entry.living, entry.waiting)
+            guard entry.living < part.share else { continue }
+            missing += min(part.share - entry.living, entry.waiting)
+            urgent += min(max(0, part.bounds.lowerBound - entry.living), entry.waiting)
             oldest = max(oldest, entry.oldestWait)
         }
         self.places = places
         self.free = usable - held
         self.freeSoon = usable - living
-        (self.missing, self.above, self.oldest) = (missing, above, oldest)
+        (self.missing, self.urgent, self.above, self.oldest) = (missing, urgent, above, oldest)
         self.waiting = waiting
     }
 
-    /// What `member` has said, and its share; nil for one that is not on the board.
-    public func standing(of member: UInt64) -> (entry: BoardEntry, share: Int)? {
-        self.places[member].map { (self.entries[$0], self.shares[$0]) }
+    /// What `member` has said, and what it gets; nil for one that is not on the board.
+    func standing(of member: UInt64) -> (entry: BoardEntry, part: Sharing.Part)? {
+        self.places[member].map { (self.entries[$0], self.parts[$0]) }
     }
 
     /// Whether others wait for what is not free.
     var isShort: Bool { self.missing > max(0, self.freeSoon) }
 
-    /// What a process should end now that has `living` connections, `idle` of them unused, and whose
-    /// share is `share`.
+    /// What a process should end now that has `living` connections, `idle` of them unused, and
+    /// that gets `part`.
     ///
     /// Only what others wait for and cannot have otherwise: with nobody waiting, nothing ends.
     /// Those who have more than their share give in proportion to what they have above it. Half of
     /// a process's idle connections may go at once, and an eighth of those in use, so that a wrong
-    /// or late word on the board does not empty it.
-    func surplus(living: Int, idle: Int, share: Int) -> Sharing.Surplus {
-        let own = living - share
+    /// or late word on the board does not empty it. For a slot that cannot be divided, which is now
+    /// one's and now another's, nobody ends a connection that is in use.
+    func surplus(living: Int, idle: Int, part: Sharing.Part) -> Sharing.Surplus {
+        let own = living - part.share
         let above = max(self.above, own)
-        let needed = min(self.missing - max(0, self.freeSoon), above)
-        guard own > 0, needed > 0 else { return Sharing.Surplus() }
-        let part = min(own, (needed * own + above - 1) / above)
-        let ending = min(part, idle, max(4, living / 2))
-        guard part > idle, self.oldest >= Sharing.patience else {
+        guard own > 0 else { return Sharing.Surplus() }
+        func due(of wanted: Int) -> Int {
+            let needed = min(wanted - max(0, self.freeSoon), above)
+            return needed > 0 ? min(own, (needed * own + above - 1) / above) : 0
+        }
+        let ending = min(due(of: self.missing), idle, max(4, living / 2))
+        let tooMany = max(0, living - part.bounds.upperBound)
+        let used = max(due(of: self.urgent), min(due(of: self.missing), tooMany))
+        guard used > idle, self.oldest >= Sharing.patience else {
             return Sharing.Surplus(idle: ending)
         }
-        return Sharing.Surplus(idle: ending, used: min(part - ending, max(1, living / 8)))
+        return Sharing.Surplus(idle: ending, used: min(used - ending, max(1, living / 8)))
     }
 }

@@ -43,7 +43,7 @@ public struct FleetLimits: Equatable, Sendable {
     public var pollPause: Nanoseconds = 1_000_000_000
     /// Slots that have been free for so long are anybody's who waits, whatever its share: those they
     /// were meant for do not come.
-    public var freePatience: Nanoseconds = 1_000_000_000
+    public var freePatience: Nanoseconds = 2_000_000_000
     /// Between two tries to reach the engine: the first, and the bound of its doublings.
     public var retryPause: Nanoseconds = 100_000_000
     /// The bound of `retryPause`'s doublings.

@@ -28,7 +28,8 @@ extension FleetMember {
     /// Notes what a board says to this member.
     mutating func note(_ board: Board, now: Instant) {
         let standing = board.standing(of: self.member)
-        self.share = standing?.share ?? self.limits.minimum
+        let least = self.limits.minimum
+        self.part = standing?.part ?? Sharing.Part(share: least, bounds: least...least)
         self.free = board.free
         let own = (standing?.entry.waiting ?? 0) > 0 ? 1 : 0
         self.othersWait = board.waiting > own
@@ -47,7 +48,7 @@ extension FleetMember {
     /// Whether a pass through the gate could bring anything.
     private func isHopeful(now: Instant) -> Bool {
         guard self.free > 0 else { return false }
-        return !self.othersWait || self.share > self.living || self.hasLeftovers(now: now)
+        return !self.othersWait || self.part.share > self.living || self.hasLeftovers(now: now)
     }
 
     /// Breaks the gate when one pass has been in it for too long.
@@ -64,10 +65,12 @@ extension FleetMember {
 
     private mutating func giveBack(_ board: Board, _ actions: inout [FleetAction]) {
         // What it wants now it knows better than the board does.
-        let share = min(self.share, max(self.usedPeak.value, self.used) + self.waiting)
+        let wanted = max(self.usedPeak.value, self.used) + self.waiting
+        var part = self.part
+        if wanted < part.share { part = Sharing.Part(share: wanted, bounds: wanted...wanted) }
         let idle = max(0, self.living - self.used)
-        let surplus = board.surplus(living: self.living, idle: idle, share: share)
-        self.isPressed = board.isShort && self.living > share
+        let surplus = board.surplus(living: self.living, idle: idle, part: part)
+        self.isPressed = board.isShort && self.living > part.share
         guard surplus.idle + surplus.used > 0 else {
             self.vainReads += 1
             return

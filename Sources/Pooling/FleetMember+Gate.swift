@@ -53,9 +53,10 @@ extension FleetMember {
         return self.decide(now: now)
     }
 
-    /// The gate is the member's.
-    public mutating func gateEntered(now: Instant) -> [FleetAction] {
-        guard self.gate == .entering else { return self.decide(now: now) }
+    /// The gate is the member's, for `pass`. A pass of before, asked for by a session that is lost
+    /// since, is none.
+    public mutating func gateEntered(_ pass: GatePass, now: Instant) -> [FleetAction] {
+        guard self.gate == .entering, pass == self.pass else { return self.decide(now: now) }
         self.enteredAt = now
         self.othersPass = nil
         self.calm.entered()
@@ -66,13 +67,15 @@ extension FleetMember {
         return actions + self.decide(now: now)
     }
 
-    /// A count that was asked for at `sentAt`.
+    /// A count that was asked for at `sentAt`; one from before this pass is none.
     public mutating func counted(
         _ count: FleetCount,
         sentAt: Instant,
         now: Instant
     ) -> [FleetAction] {
-        guard self.gate == .counting else { return self.decide(now: now) }
+        guard self.gate == .counting, sentAt >= self.enteredAt else {
+            return self.decide(now: now)
+        }
         if self.limits.lease == nil, self.limits.settles {
             self.calm.counted(
                 count.deaths,
@@ -173,7 +176,7 @@ extension FleetMember {
         guard now < self.permitsUntil else { return }
         var allowed = self.need
         if self.othersWait {
-            allowed = min(allowed, max(0, self.share - self.living))
+            allowed = min(allowed, max(0, self.part.share - self.living))
             if self.hasLeftovers(now: now) {
                 allowed = max(allowed, min(self.need, (self.room + 1) / 2))
             }

@@ -110,7 +110,7 @@ public struct FleetMember: Sendable {
     /// Since when there have been free slots at every look.
     var freeSince: Instant?
     /// The board as it was last read: own share, slots that are free, members that wait.
-    var share = 0
+    var part = Sharing.Part(share: 0, bounds: 0...0)
     var free = 0
     var othersWait = false
     /// Since when there have been orphans at every look.

@@ -1,5 +1,6 @@
-import Pooling
 import TestSupport
+
+@testable import Pooling
 
 /// What must be true when all is quiet again.
 extension FleetWorld {
@@ -23,7 +24,8 @@ extension FleetWorld {
             entry.waiting = process.demand
             return entry
         }
-        let shares = Sharing.shares(of: self.shape.budget, among: entries)
+        let parts = Sharing.division(of: self.shape.budget, among: entries)
+        let shares = parts.map(\.share)
         let used = living.reduce(0) { $0 + $1.used }
         let wanted = shares.reduce(0, +)
         // A slot may be on its way from one to another.
@@ -31,9 +33,10 @@ extension FleetWorld {
             self.fail("\(used) of \(wanted) slots are used: \(self.summary)")
         }
         var far = 0
-        for (process, share) in zip(living, shares) {
-            let off = abs(process.used - share)
-            if off > max(1, (share + 9) / 10) { far += 1 }
+        for (process, part) in zip(living, parts) {
+            let (least, most) = (part.bounds.lowerBound, part.bounds.upperBound)
+            let slack = most / 10
+            if process.used < least - slack || process.used > most + slack { far += 1 }
         }
         if far > living.count / 50 {
             self.fail("\(far) members are far from their shares: \(self.summary) \(shares)")

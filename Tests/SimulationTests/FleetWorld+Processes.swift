@@ -82,8 +82,8 @@ extension FleetWorld {
             actions = self.processes[number].machine.boardRead(board, now: now)
         case .looked(let deaths):
             actions = self.processes[number].machine.looked(deaths: deaths, now: now)
-        case .entered:
-            actions = self.processes[number].machine.gateEntered(now: now)
+        case .entered(let pass):
+            actions = self.processes[number].machine.gateEntered(pass, now: now)
         case .counted(let count, let sentAt):
             actions = self.processes[number].machine.counted(count, sentAt: sentAt, now: now)
         case .countFailed:
