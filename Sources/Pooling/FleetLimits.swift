@@ -39,7 +39,8 @@ public struct FleetLimits: Equatable, Sendable {
     /// Time between two readings of the board by a member that waits, or that others wait for.
     public var readPause: Nanoseconds = 100_000_000
     /// Time between two readings by a member that may have something to give and has not been told
-    /// that anybody wants it, where the engine has no wake-ups; ten times that where it has.
+    /// that anybody wants it; ten times that where the engine has wake-ups and nobody waited at the
+    /// last look.
     public var pollPause: Nanoseconds = 1_000_000_000
     /// Slots that have been free for so long are anybody's who waits, whatever its share: those they
     /// were meant for do not come.

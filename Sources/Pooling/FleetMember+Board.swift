@@ -136,6 +136,8 @@ extension FleetMember {
         if self.othersWait, self.living > wanted {
             return min(limits.readPause << Int64(min(self.vainReads, 16)), limits.pollPause)
         }
-        return limits.hasWakeUps ? limits.pollPause * 10 : limits.pollPause
+        // Shares shift with the others' wants, and nobody is woken for that.
+        let isCalm = limits.hasWakeUps && !self.othersWait
+        return isCalm ? limits.pollPause * 10 : limits.pollPause
     }
 }

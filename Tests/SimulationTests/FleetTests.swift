@@ -64,4 +64,53 @@ struct FleetTests {
         print("small fleets: \(rounds) worlds, \(steps) events, \(passes) passes of the gate")
         #expect(passes > rounds * 5)
     }
+
+    /// That the worlds above can find a fault: without settling, what a killed holder leaves behind
+    /// is not counted.
+    @Test func `a fleet that does not settle exceeds its budget`() {
+        for round in 0..<1_000 {
+            var random = TestRun.random(round: round)
+            var shape = Self.shape(&random)
+            (shape.hasLease, shape.settles) = (false, false)
+            let world = FleetWorld(shape: shape, random: random)
+            Self.live(world, faults: 6)
+            if let fault = world.fault, fault.contains("sessions of") {
+                print("without settling: \(fault), in world \(round)")
+                return
+            }
+        }
+        Issue.record("no world of 1000 has exceeded its budget")
+    }
+
+    /// A thousand members and five thousand slots.
+    @Test(arguments: [false, true])
+    func `a big fleet never exceeds its budget and shares evenly`(hasLease: Bool) {
+        var shape = FleetWorld.Shape()
+        (shape.members, shape.budget, shape.demand) = (1_000, 5_000, 12)
+        (shape.delay, shape.slowDelay) = (4 * FleetWorld.millisecond, 100 * FleetWorld.millisecond)
+        shape.login = 15 * FleetWorld.millisecond
+        shape.boardAge = 20 * FleetWorld.millisecond
+        shape.hasLease = hasLease
+        let random = TestRun.random(round: hasLease ? 1 : 0)
+        let world = FleetWorld(shape: shape, random: random)
+        let rounds = TestRun.isLong ? 20 : 1
+        world.run(until: 40 * Self.second)
+        let first = "\(world.listed) sessions, \(world.passes) passes"
+        for _ in 0..<rounds where world.fault == nil {
+            for _ in 0..<100 { Self.shift(world, within: 10 * Self.second) }
+            world.plan(faults: 40, until: world.now + 10 * Self.second)
+            world.run(until: world.now + 35 * Self.second)
+            world.run(until: world.now + 30 * Self.second)
+            if world.fault == nil { world.checkNobodyStarves() }
+            if world.fault == nil { world.checkShares() }
+        }
+        print(
+            "big fleet: \(first); in all \(world.now / Self.second) s, \(world.steps) events,",
+            "\(world.passes) passes, \(world.publications) publications,",
+            "\(world.readings) readings, at most \(world.mostSessions) sessions"
+        )
+        if let fault = world.fault {
+            Issue.record("\(fault); WEIR_SEED=\(random.seed &- (hasLease ? 1 : 0))")
+        }
+    }
 }
