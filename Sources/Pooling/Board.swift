@@ -14,6 +14,8 @@ public struct Board: Sendable {
     let parts: [Sharing.Part]
     /// Slots that nobody has.
     public let free: Int
+    /// The most deaths that anybody has settled.
+    let settledDeaths: Int?
     /// Members that wait.
     public let waiting: Int
 
@@ -48,11 +50,12 @@ public struct Board: Sendable {
         self.parts = Sharing.division(of: usable, among: entries)
         var places: [UInt64: Int] = [:]
         places.reserveCapacity(entries.count)
-        var (held, living, waiting) = (0, 0, 0)
+        var (held, living, waiting, settled) = (0, 0, 0, Int?.none)
         var (missing, urgent, above, oldest) = (0, 0, 0, Nanoseconds(0))
         for (place, entry) in entries.enumerated() {
             places[entry.member] = place
             held += entry.held
+            if let deaths = entry.settledDeaths { settled = max(settled ?? deaths, deaths) }
             living += entry.living
             let part = self.parts[place]
             above += max(0, entry.living - part.share)
@@ -68,6 +71,7 @@ public struct Board: Sendable {
         self.freeSoon = usable - living
         (self.missing, self.urgent, self.above, self.oldest) = (missing, urgent, above, oldest)
         self.waiting = waiting
+        self.settledDeaths = settled
     }
 
     /// What `member` has said, and what it gets; nil for one that is not on the board.
@@ -86,13 +90,24 @@ public struct Board: Sendable {
     /// a process's idle connections may go at once, and an eighth of those in use, so that a wrong
     /// or late word on the board does not empty it. For a slot that cannot be divided, which is now
     /// one's and now another's, nobody ends a connection that is in use.
-    func surplus(living: Int, idle: Int, part: Sharing.Part) -> Sharing.Surplus {
+    ///
+    /// - Parameter roll: rounds up where it is small. Many members above their shares round by lot,
+    ///   or each would give one for the same waiter.
+    func surplus(
+        living: Int,
+        idle: Int,
+        part: Sharing.Part,
+        roll: UInt32 = 0
+    ) -> Sharing.Surplus {
         let own = living - part.share
         let above = max(self.above, own)
         guard own > 0 else { return Sharing.Surplus() }
         func due(of wanted: Int) -> Int {
             let needed = min(wanted - max(0, self.freeSoon), above)
-            return needed > 0 ? min(own, (needed * own + above - 1) / above) : 0
+            guard needed > 0 else { return 0 }
+            let (whole, rest) = (needed * own).quotientAndRemainder(dividingBy: above)
+            let isUp = Int(roll) * above < rest << 32
+            return min(own, isUp ? whole + 1 : whole)
         }
         let ending = min(due(of: self.missing), idle, max(4, living / 2))
         let tooMany = max(0, living - part.bounds.upperBound)

@@ -18,6 +18,10 @@ public struct BoardEntry: Equatable, Sendable {
     /// How long the oldest of them has waited.
     public var oldestWait: Nanoseconds = 0
 
+    /// How many deaths the engine had counted when the member waited until all that the dead had
+    /// sent was in PostgreSQL's list. It is true for everybody, so only one has to wait for a death.
+    public var settledDeaths: Int?
+
     /// Creates the entry of a process that has nothing.
     public init(member: UInt64, weight: Int, minimum: Int) {
         self.member = member

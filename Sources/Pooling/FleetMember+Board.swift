@@ -30,6 +30,8 @@ extension FleetMember {
         let standing = board.standing(of: self.member)
         let least = self.limits.minimum
         self.part = standing?.part ?? Sharing.Part(share: least, bounds: least...least)
+        // Slots that go have somebody who takes them.
+        if board.free < self.free { self.freeSince = nil }
         self.free = board.free
         let own = (standing?.entry.waiting ?? 0) > 0 ? 1 : 0
         self.othersWait = board.waiting > own
@@ -69,7 +71,7 @@ extension FleetMember {
         var part = self.part
         if wanted < part.share { part = Sharing.Part(share: wanted, bounds: wanted...wanted) }
         let idle = max(0, self.living - self.used)
-        let surplus = board.surplus(living: self.living, idle: idle, part: part)
+        let surplus = board.surplus(living: self.living, idle: idle, part: part, roll: self.roll())
         self.isPressed = board.isShort && self.living > part.share
         guard surplus.idle + surplus.used > 0 else {
             self.vainReads += 1
@@ -78,6 +80,15 @@ extension FleetMember {
         self.vainReads = 0
         self.ending += surplus.idle + surplus.used
         actions.append(.end(idle: surplus.idle, used: surplus.used))
+    }
+
+    /// A number that is another one for each member and each time.
+    private mutating func roll() -> UInt32 {
+        self.rolls &+= 1
+        var mixed = self.member &+ self.rolls &* 0x9e37_79b9_7f4a_7c15
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return UInt32(truncatingIfNeeded: mixed >> 32)
     }
 
     // MARK: Deciding

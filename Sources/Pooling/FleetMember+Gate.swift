@@ -78,9 +78,9 @@ extension FleetMember {
         }
         if self.limits.lease == nil, self.limits.settles {
             self.calm.counted(
-                count.deaths,
-                isOtherInGate: count.isOtherInGate,
+                count,
                 enteredAt: self.enteredAt,
+                sentAt: sentAt,
                 settling: self.limits.settling
             )
         }

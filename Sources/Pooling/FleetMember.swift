@@ -103,6 +103,7 @@ public struct FleetMember: Sendable {
     var isShort = false
     /// How often in a row; readings of the board become rarer.
     var shortReads = 0
+    var rolls: UInt64 = 0
     /// Readings in a row after which there was nothing to give.
     var vainReads = 0
     /// Whether others wait for what the member has above its share.
@@ -218,6 +219,7 @@ public struct FleetMember: Sendable {
         entry.ending = min(self.ending, self.held)
         entry.used = self.isDraining ? 0 : max(self.used, min(self.usedPeak.value, self.held))
         entry.waiting = self.isDraining ? 0 : self.waiting
+        entry.settledDeaths = self.calm.settledDeaths
         entry.oldestWait = self.waiting > 0 ? max(0, now - self.waitingSince) : 0
         return entry
     }

@@ -41,7 +41,9 @@ struct PublishPace: Equatable, Sendable {
         if entry.waiting > 0, published.waiting == 0 { return now }
         var due: Instant?
         func consider(_ at: Instant) { due = min(due ?? .max, at) }
-        if entry.held != published.held || entry.ending != published.ending {
+        if entry.held != published.held || entry.ending != published.ending
+            || entry.settledDeaths != published.settledDeaths
+        {
             consider(self.publishedAt + Self.pause)
         }
         if published.waiting > 0, entry.waiting == 0 {

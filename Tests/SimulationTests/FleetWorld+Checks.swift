@@ -47,6 +47,18 @@ extension FleetWorld {
         let living = self.processes.enumerated().filter(\.element.isAlive)
         return living.prefix(8).map {
             "\($0.offset): \($0.element.open.count) open, \($0.element.used) of \($0.element.demand)"
-        }.joined(separator: "; ")
+        }.joined(separator: "; ") + " \(self.engineSummary)"
+    }
+
+    /// What the engine knows.
+    var engineSummary: String {
+        let board = self.readBoard()
+        let held = board.entries.reduce(0) { $0 + $1.held }
+        let ending = board.entries.reduce(0) { $0 + $1.ending }
+        return """
+            listed \(self.listed), held \(held), ending \(ending), free \(board.free), \
+            orphans \(board.orphans), waiting \(board.waiting), in the gate \
+            \(self.holder.map { "\($0.process)" } ?? "nobody"), queue \(self.queue.count)
+            """
     }
 }

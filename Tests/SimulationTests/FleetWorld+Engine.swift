@@ -97,7 +97,7 @@ extension FleetWorld {
             && !self.processes[other].isWaking
         {
             self.processes[other].isWaking = true
-            self.at(self.latency(), .toMember(other, .woken))
+            self.at(self.latency() + self.shape.boardAge, .toMember(other, .woken))
         }
     }
 
@@ -107,7 +107,7 @@ extension FleetWorld {
             if isSame || self.now - board.time < self.shape.boardAge { return board.board }
         }
         let board = Board(
-            entries: self.entries.keys.sorted().map { self.entries[$0]! },
+            entries: self.entries.compactMap { $0 },
             budget: self.shape.budget,
             sessions: self.shape.hasLease ? nil : self.listed,
             gate: self.flag?.pass
@@ -122,7 +122,7 @@ extension FleetWorld {
         while self.holder == nil, !self.queue.isEmpty {
             let next = self.queue.removeFirst()
             self.holder = next
-            if self.flag == nil { self.flag = (next.process, next.pass) }
+            if self.flag == nil { self.flag = next }
             self.passes += 1
             self.answer(next.process, next.ledger, .entered(next.pass))
         }
@@ -150,8 +150,7 @@ extension FleetWorld {
 
     func seeDeath(_ number: Int, _ ledger: Int) {
         self.deaths += 1
-        if self.flag?.process == number, self.holder?.process != number { self.flag = nil }
-        if self.flag == nil, let holder { self.flag = (holder.process, holder.pass) }
+        if let flag, flag.process == number, flag.ledger == ledger { self.flag = self.holder }
         guard self.processes[number].ledgers == ledger else { return }
         self.entries[number] = nil
         self.boardVersion += 1

@@ -99,7 +99,8 @@ extension FleetWorld {
             self.processes[number].ends = [:]
             self.at(self.upTo(Self.second / 2), .silence(number, ledger))
         }
-        (self.holder, self.flag, self.queue, self.entries) = (nil, nil, [], [:])
+        (self.holder, self.flag, self.queue) = (nil, nil, [])
+        self.entries = self.entries.map { _ in nil }
         self.deaths = self.random.below(3)
         self.boardVersion += 1
     }

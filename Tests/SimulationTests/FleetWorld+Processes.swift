@@ -13,6 +13,7 @@ extension FleetWorld {
         let machine = FleetMember(member: UInt64(number), limits: limits)
         let drift = Int64(self.random.below(20_001)) - 10_000
         self.processes.append(Process(machine: machine, drift: drift))
+        self.entries.append(nil)
         self.processes[number].jumped = self.upTo(1_000 * Self.second)
         return number
     }
@@ -172,7 +173,8 @@ extension FleetWorld {
         while self.processes[number].tries < count {
             self.processes[number].tries += 1
             let isSlow = self.random.chance(3)
-            self.at(self.upTo((isSlow ? 400 : 2) * Self.millisecond), .tryOpen(number))
+            let longest = isSlow ? self.shape.slowTry : 2 * Self.millisecond
+            self.at(self.upTo(longest), .tryOpen(number))
         }
     }
 

@@ -23,7 +23,10 @@ final class FleetWorld {
         var delay: Nanoseconds = 20 * FleetWorld.millisecond
         var slowDelay: Nanoseconds = 500 * FleetWorld.millisecond
         var login: Nanoseconds = 200 * FleetWorld.millisecond
-        /// How old the board may be that is read: with many members one board serves many readers.
+        /// How long a process may take between its permits and its startup messages, when it is slow.
+        var slowTry: Nanoseconds = 400 * FleetWorld.millisecond
+        /// How old the board may be that is read: with many members one board serves many readers,
+        /// and many wake-ups are one.
         var boardAge: Nanoseconds = 0
         /// The most that one member wants.
         var demand = 10
@@ -104,9 +107,10 @@ final class FleetWorld {
     var holder: (process: Int, ledger: Int, pass: GatePass)?
     var queue: [(process: Int, ledger: Int, pass: GatePass)] = []
     /// The pass that the board shows in the gate.
-    var flag: (process: Int, pass: GatePass)?
+    var flag: (process: Int, ledger: Int, pass: GatePass)?
     var deaths: Int
-    var entries: [Int: BoardEntry] = [:]
+    /// The board, by the processes' numbers.
+    var entries: [BoardEntry?] = []
     var boardVersion = 0
     var board: (board: Board, time: Instant, version: Int, sessions: Int)?
 
