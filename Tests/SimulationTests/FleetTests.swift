@@ -91,16 +91,17 @@ struct FleetTests {
         (shape.delay, shape.slowDelay) = (4 * FleetWorld.millisecond, 100 * FleetWorld.millisecond)
         shape.login = 15 * FleetWorld.millisecond
         (shape.boardAge, shape.slowTry) = (50 * FleetWorld.millisecond, 20 * FleetWorld.millisecond)
+        shape.wakePause = 200 * FleetWorld.millisecond
         shape.hasLease = hasLease
         let random = TestRun.random(round: 0)
         let world = FleetWorld(shape: shape, random: random)
         let rounds = TestRun.isLong ? 20 : 1
-        world.run(until: 40 * Self.second)
+        world.run(until: 30 * Self.second)
         let first = "\(world.listed) sessions, \(world.passes) passes"
         for _ in 0..<rounds where world.fault == nil {
-            for _ in 0..<100 { Self.shift(world, within: 10 * Self.second) }
-            world.plan(faults: 40, until: world.now + 10 * Self.second)
-            world.run(until: world.now + 45 * Self.second)
+            for _ in 0..<100 { Self.shift(world, within: 5 * Self.second) }
+            world.plan(faults: 30, until: world.now + 5 * Self.second)
+            world.run(until: world.now + 40 * Self.second)
             if world.fault == nil { world.checkNobodyStarves() }
             if world.fault == nil { world.checkShares() }
         }

@@ -97,7 +97,7 @@ extension FleetWorld {
             && !self.processes[other].isWaking
         {
             self.processes[other].isWaking = true
-            self.at(self.latency() + self.shape.boardAge, .toMember(other, .woken))
+            self.at(self.latency() + self.shape.wakePause, .toMember(other, .woken))
         }
     }
 

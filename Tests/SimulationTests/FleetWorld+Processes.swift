@@ -102,6 +102,10 @@ extension FleetWorld {
         case .lost(let ledger):
             guard ledger == abs(self.processes[number].ledger) else { return }
             self.processes[number].ledger = 0
+            if !self.shape.hasLease, !self.processes[number].isCutOff {
+                // Who gives its engine up closes the connection.
+                self.at(self.latency(), .sessionEnds(number, ledger))
+            }
             actions = self.processes[number].machine.ledgerLost(now: now)
         case .loggedIn:
             self.processes[number].opening -= 1

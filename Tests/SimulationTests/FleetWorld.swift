@@ -25,8 +25,9 @@ final class FleetWorld {
         var login: Nanoseconds = 200 * FleetWorld.millisecond
         /// How long a process may take between its permits and its startup messages, when it is slow.
         var slowTry: Nanoseconds = 400 * FleetWorld.millisecond
-        /// How old the board may be that is read: with many members one board serves many readers,
-        /// and many wake-ups are one.
+        /// How long the engine gathers wake-ups, so that many are one.
+        var wakePause: Nanoseconds = 0
+        /// How old the board may be that is read: with many members one board serves many readers.
         var boardAge: Nanoseconds = 0
         /// The most that one member wants.
         var demand = 10
