@@ -19,7 +19,7 @@ public struct BoardEntry: Equatable, Sendable {
     public var oldestWait: Nanoseconds = 0
 
     /// How many deaths the engine had counted when the member waited until all that the dead had
-    /// sent was in PostgreSQL's list. It is true for everybody, so only one has to wait for a death.
+    /// sent was in PostgreSQL's list. It is true for everybody, so one alone has to wait.
     public var settledDeaths: Int?
 
     /// Creates the entry of a process that has nothing.

@@ -12,8 +12,8 @@ struct Calm: Equatable, Sendable {
     private(set) var from: Instant = .min
     /// The deaths of which all is in the list; nil if that is not known of any.
     private(set) var settledDeaths: Int?
-    /// Whether this pass has looked already. Who dies while a member holds the gate did not hold it,
-    /// so one look is enough: deaths of others, however many, cannot keep a member waiting.
+    /// Whether this pass has looked already. Who dies while a member holds the gate did not hold
+    /// it, so one look is enough: deaths of others, however many, cannot keep a member waiting.
     private var hasLooked = false
     /// Whether the member has broken the gate.
     private var hasBroken = false

@@ -1,5 +1,5 @@
-/// What a member sees that counts inside the gate: PostgreSQL's list of sessions and the board, read
-/// in one query.
+/// What a member sees that counts inside the gate: PostgreSQL's list of sessions and the board,
+/// read in one query.
 ///
 /// The list is read first and `deaths` after it: a session that ends leaves the list only after it
 /// has been counted as dead, so that a holder killed just now is seen in one of the two.

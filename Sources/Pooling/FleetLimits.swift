@@ -25,8 +25,8 @@ public struct FleetLimits: Equatable, Sendable {
     /// the login (`FleetMember.mayContinueLogin`), or a process stopped in the middle of a login
     /// would make a session that nobody expects any more.
     public var settleTime: Nanoseconds = 300_000_000
-    /// For an engine whose gate is a lease: how long it lives after each renewal. The lease outlives
-    /// its holder by more than `settleTime`, so that nobody has to settle. Nil where the gate is
+    /// For an engine whose gate is a lease: how long it lives after each renewal. The lease
+    /// outlives its holder by more than `settleTime`, so that nobody has to settle. Nil where the gate is
     /// free at the moment its holder's session ends.
     public var lease: Nanoseconds?
     /// Whether a member settles when a holder may have died. Only tests say no, to see what for.
@@ -42,8 +42,8 @@ public struct FleetLimits: Equatable, Sendable {
     /// that anybody wants it; ten times that where the engine has wake-ups and nobody waited at the
     /// last look.
     public var pollPause: Nanoseconds = 1_000_000_000
-    /// Slots that have been free for so long are anybody's who waits, whatever its share: those they
-    /// were meant for do not come.
+    /// Slots that have been free for so long are anybody's who waits, whatever its share: those
+    /// they were meant for do not come.
     public var freePatience: Nanoseconds = 2_000_000_000
     /// Between two tries to reach the engine: the first, and the bound of its doublings.
     public var retryPause: Nanoseconds = 100_000_000

@@ -46,7 +46,7 @@ extension FleetWorld {
     var summary: String {
         let living = self.processes.enumerated().filter(\.element.isAlive)
         return living.prefix(8).map {
-            "\($0.offset): \($0.element.open.count) open, \($0.element.used) of \($0.element.demand)"
+            "\($0.offset): \($0.element.open.count), \($0.element.used) of \($0.element.demand)"
         }.joined(separator: "; ") + " \(self.engineSummary)"
     }
 

@@ -136,8 +136,8 @@ extension FleetWorld {
 
     // MARK: Ends
 
-    /// The engine's session of a process ends (killed, cut off, terminated): its lock is free, and a
-    /// moment later the death is counted and the entry is off the board.
+    /// The engine's session of a process ends (killed, cut off, terminated): its lock is free, and
+    /// a moment later the death is counted and the entry is off the board.
     func endLedger(_ number: Int, _ ledger: Int) {
         guard self.processes[number].ends.removeValue(forKey: ledger) != nil else { return }
         self.queue.removeAll { $0.process == number && $0.ledger == ledger }

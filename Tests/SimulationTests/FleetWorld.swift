@@ -23,7 +23,7 @@ final class FleetWorld {
         var delay: Nanoseconds = 20 * FleetWorld.millisecond
         var slowDelay: Nanoseconds = 500 * FleetWorld.millisecond
         var login: Nanoseconds = 200 * FleetWorld.millisecond
-        /// How long a process may take between its permits and its startup messages, when it is slow.
+        /// How long a process may take between its permits and its startup messages, if it is slow.
         var slowTry: Nanoseconds = 400 * FleetWorld.millisecond
         /// How long the engine gathers wake-ups, so that many are one.
         var wakePause: Nanoseconds = 0
