@@ -3,9 +3,9 @@
 /// ## Overview
 /// The truth is PostgreSQL's own list of sessions. To open connections a member goes through the
 /// fleet's gate, one member at a time, counts what is in the list, opens what is left of the
-/// budget, and stays until what it opened is in the list too. Beside the gate there is the board, where
-/// members say what they hold and want; who has more than its share while others wait gives back.
-/// Losing the engine of gate and board stops opening and nothing else.
+/// budget, and stays until what it opened is in the list too. Beside the gate there is the board,
+/// where members say what they hold and want; who has more than its share while others wait gives
+/// back. Losing the engine of gate and board stops opening and nothing else.
 ///
 /// ## Function
 /// The shell tells what happens and does the actions that each event returns, in their order. It
