@@ -27,8 +27,8 @@ public struct FleetLimits: Equatable, Sendable {
     public var settleTime: Nanoseconds = 300_000_000
     /// For an engine whose gate is a lease: how long it lives after each renewal. The lease
     /// outlives its holder by more than `settleTime`, so that nobody has to settle. Nil where the
-    /// gate is free at the moment its holder's session ends. Who ends a lease by hand must know that
-    /// its holder is dead since `settleTime`.
+    /// gate is free at the moment its holder's session ends. Who ends a lease by hand must
+    /// know that its holder is dead since `settleTime`.
     public var lease: Nanoseconds?
     /// Whether a member settles when a holder may have died. Only tests say no, to see what for.
     var settles = true

@@ -11,8 +11,12 @@ struct FleetTests {
         for _ in 0..<phases where world.fault == nil {
             let end = world.now + 4 * Self.second
             for _ in 0..<4 { Self.shift(world, within: 4 * Self.second) }
-            if faults > 0 { world.plan(faults: 1 + world.random.below(faults), until: end) }
+            if faults > 0 {
+                world.plan(faults: 1 + world.random.below(faults), until: end)
+                world.ambushes = world.random.below(6)
+            }
             world.run(until: end)
+            world.ambushes = 0
             // Until the last stopped process goes on, and the last orphan has gone.
             let isStopped = world.processes.contains { $0.isPaused && $0.isAlive }
             world.run(until: world.now + (isStopped ? 20 : 6) * Self.second)
@@ -38,6 +42,7 @@ struct FleetTests {
         var shape = FleetWorld.Shape()
         shape.members = 3 + random.below(3)
         shape.budget = shape.members + 2 + random.below(13)
+        shape.demand = 10 + random.below(10)
         shape.hasLease = random.chance(40)
         shape.countsDeaths = random.chance(80)
         shape.hasWakeUps = random.chance(70)

@@ -26,6 +26,18 @@ extension FleetWorld {
 
     func harm() {
         guard let number = self.victim() else { return }
+        self.harm(number)
+    }
+
+    /// Lets a member that is opening connections be hit, as often as not.
+    func ambush(_ number: Int) {
+        guard self.ambushes > 0, self.random.chance(40) else { return }
+        self.ambushes -= 1
+        self.at(self.upTo(2 * Self.millisecond), .ambush(number))
+    }
+
+    func harm(_ number: Int) {
+        guard self.isWell(number) else { return }
         let ledger = abs(self.processes[number].ledger)
         switch self.random.below(20) {
         case 0..<8: self.kill(number)

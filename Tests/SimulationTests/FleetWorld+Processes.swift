@@ -155,7 +155,9 @@ extension FleetWorld {
             case .look: self.send(number, .look)
             case .enterGate(let pass): self.send(number, .enterGate(pass))
             case .count: self.send(number, .count(sentAt: self.local(number)))
-            case .permits(let count): self.openUp(number, count)
+            case .permits(let count):
+                self.ambush(number)
+                self.openUp(number, count)
             case .leaveGate: self.send(number, .leaveGate)
             case .breakGate(let pass): self.send(number, .breakGate(pass))
             case .end: self.endConnections(number)
@@ -203,6 +205,7 @@ extension FleetWorld {
             self.fail("\(self.existing) sessions of \(self.shape.budget)")
         }
         self.at(Self.millisecond + self.upTo(self.shape.login), .listed(session))
+        self.ambush(number)
     }
 
     func sessionListed(_ session: Int) {

@@ -52,6 +52,7 @@ final class FleetWorld {
         case silence(Int, Int)
         case serverUp
         case harm
+        case ambush(Int)
     }
 
     /// What a member sends to its engine.
@@ -114,6 +115,9 @@ final class FleetWorld {
     var entries: [BoardEntry?] = []
     var boardVersion = 0
     var board: (board: Board, time: Instant, version: Int, sessions: Int)?
+
+    /// Faults that will hit members just as they open connections.
+    var ambushes = 0
 
     // What was counted.
     var passes = 0
@@ -188,6 +192,7 @@ final class FleetWorld {
         case .silence(let number, let ledger): self.hearNothing(number, ledger)
         case .serverUp: self.serverIsUp = true
         case .harm: self.harm()
+        case .ambush(let number): self.harm(number)
         }
     }
 }
