@@ -24,6 +24,8 @@ public struct Board: Sendable {
     private let missing: Int
     /// Of those slots, the ones that are worth taking connections from their clients.
     private let urgent: Int
+    /// Slots that those want who wait and have less than their minimum.
+    let sure: Int
     /// How long the oldest of those has waited.
     private let oldest: Nanoseconds
     /// Slots, those left out that are on their way back, that members have above their shares.
@@ -52,6 +54,7 @@ public struct Board: Sendable {
         places.reserveCapacity(entries.count)
         var (held, living, waiting, settled) = (0, 0, 0, Int?.none)
         var (missing, urgent, above, oldest) = (0, 0, 0, Nanoseconds(0))
+        var sure = 0
         for (place, entry) in entries.enumerated() {
             places[entry.member] = place
             held += entry.held
@@ -63,10 +66,12 @@ public struct Board: Sendable {
             waiting += 1
             guard entry.living < part.share else { continue }
             missing += min(part.share - entry.living, entry.waiting)
+            sure += max(0, min(entry.minimum, part.share, entry.wanted) - entry.living)
             urgent += min(max(0, part.bounds.lowerBound - entry.living), entry.waiting)
             oldest = max(oldest, entry.oldestWait)
         }
         self.places = places
+        self.sure = sure
         self.free = usable - held
         self.freeSoon = usable - living
         (self.missing, self.urgent, self.above, self.oldest) = (missing, urgent, above, oldest)

@@ -35,6 +35,7 @@ extension FleetMember {
         self.free = board.free
         let own = (standing?.entry.waiting ?? 0) > 0 ? 1 : 0
         self.othersWait = board.waiting > own
+        self.othersSure = board.sure
         self.orphansSince = board.orphans > 0 ? self.orphansSince ?? now : nil
         self.freeSince = board.free > 0 ? self.freeSince ?? now : nil
     }

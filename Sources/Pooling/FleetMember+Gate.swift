@@ -181,7 +181,8 @@ extension FleetMember {
                 allowed = max(allowed, min(self.need, (self.room + 1) / 2))
             }
         }
-        let granted = min(allowed, self.room)
+        let isReserved = self.living >= self.limits.minimum && !self.hasLeftovers(now: now)
+        let granted = min(allowed, self.room - (isReserved ? self.othersSure : 0))
         guard granted > self.permits else { return }
         self.permits = granted
         actions.append(.permits(granted))

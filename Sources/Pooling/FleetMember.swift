@@ -114,6 +114,8 @@ public struct FleetMember: Sendable {
     var part = Sharing.Part(share: 0, bounds: 0...0)
     var free = 0
     var othersWait = false
+    /// Slots that are kept for others who have less than their minimum.
+    var othersSure = 0
     /// Since when there have been orphans at every look.
     var orphansSince: Instant?
 

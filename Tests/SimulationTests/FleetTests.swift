@@ -23,8 +23,10 @@ struct FleetTests {
             world.run(until: world.now + 4 * Self.second)
             if world.fault == nil { world.checkNobodyStarves() }
             for _ in 0..<3 { Self.shift(world, within: Self.second) }
-            // Without a count of deaths each pass takes most of a second.
-            let isSlow = !world.shape.hasLease && !world.shape.countsDeaths
+            // Without a count of deaths each pass takes most of a second; without wake-ups all
+            // have to look for themselves.
+            let hasEvidence = world.shape.hasLease || world.shape.countsDeaths
+            let isSlow = !hasEvidence || !world.shape.hasWakeUps
             world.run(until: world.now + (isSlow ? 12 : 6) * Self.second)
             if world.fault == nil { world.checkShares() }
         }
