@@ -54,7 +54,7 @@ extension FleetWorld {
             self.at(self.upTo(Self.second), .silence(number, ledger))
         case 17: self.restartServer()
         default:
-            // Who has to wait for a while cannot do so by a clock that jumps ahead; where nobody has
+            // Who has to wait cannot do so by a clock that jumps ahead; where nobody has
             // to settle, a jump only makes permits end early.
             guard self.shape.hasLease else { return self.pause(number) }
             self.processes[number].jumped += self.upTo(30 * Self.second)
