@@ -10,31 +10,49 @@ public enum Sharing {
     /// no share could grow without another, which is no greater for its weight, becoming smaller.
     /// Single slots that cannot be divided go to those who have waited longest.
     public static func shares(of slots: Int, among entries: [BoardEntry]) -> [Int] {
+        Self.division(of: slots, among: entries).map(\.share)
+    }
+
+    /// What one process gets.
+    struct Part: Equatable, Sendable {
+        /// How many connections it should have.
+        var share: Int
+        /// What it should have whoever has waited longest, and the most that it should have then.
+        var bounds: ClosedRange<Int>
+    }
+
+    /// How `shares` come about.
+    static func division(of slots: Int, among entries: [BoardEntry]) -> [Part] {
         let wanted = entries.map { max(0, $0.wanted) }
-        if wanted.reduce(0, +) <= slots { return wanted }
+        if wanted.reduce(0, +) <= slots { return wanted.map { Part(share: $0, bounds: $0...$0) } }
         let sure = zip(entries, wanted).map { max(0, min($0.minimum, $1)) }
         let isShort = sure.reduce(0, +) >= slots
         let least = isShort ? sure.map { _ in 0 } : sure
         let most = isShort ? sure : wanted
         let level = Self.level(of: max(0, slots), entries.map(\.weight), least, most)
-        var shares = entries.indices.map {
+        var parts = entries.indices.map {
             let even = Int((level * Double(entries[$0].weight)).rounded(.down))
-            return min(max(even, least[$0]), most[$0])
+            let share = min(max(even, least[$0]), most[$0])
+            return Part(share: share, bounds: share...share)
         }
-        var rest = slots - shares.reduce(0, +)
+        var rest = slots - parts.reduce(0) { $0 + $1.share }
+        guard rest > 0 else { return parts }
         // Of those alone that have not more than their weight says already.
         let byAge = entries.indices.filter {
-            shares[$0] < most[$0] && Double(shares[$0]) < level * Double(entries[$0].weight)
+            let share = parts[$0].share
+            return share < most[$0] && Double(share) < level * Double(entries[$0].weight)
         }.sorted {
             let (one, other) = (entries[$0], entries[$1])
             if one.oldestWait != other.oldestWait { return one.oldestWait > other.oldestWait }
             return one.member < other.member
         }
-        for index in byAge where rest > 0 {
-            shares[index] += 1
+        for index in byAge {
+            parts[index].bounds = parts[index].share...(parts[index].share + 1)
+            guard rest > 0 else { continue }
+            parts[index].share += 1
             rest -= 1
         }
-        return shares
+        return parts
     }
 
     /// How many slots there are for each unit of weight, so that all of them are taken: between
@@ -87,10 +105,7 @@ public enum Sharing {
 
     /// What one process should end now.
     ///
-    /// Only what others wait for and cannot have otherwise: with nobody waiting, nothing ends.
-    /// Those who have more than their share give in proportion to what they have above it. Half of
-    /// a process's idle connections may go at once, and an eighth of those in use, so that a wrong
-    /// or late word on the board does not empty it.
+    /// `Board.surplus` says how much of that.
     ///
     /// - Parameters:
     ///   - index: the process's place in `entries`.
@@ -101,26 +116,8 @@ public enum Sharing {
         slots: Int,
         orphans: Int
     ) -> Surplus {
-        let usable = max(0, slots - orphans)
-        let shares = Self.shares(of: usable, among: entries)
-        let own = entries[index].held - shares[index]
-        guard own > 0 else { return Surplus() }
-        var (missing, above, oldest) = (0, 0, Nanoseconds(0))
-        for (entry, share) in zip(entries, shares) {
-            above += max(0, entry.held - share)
-            guard entry.held < share, entry.waiting > 0 else { continue }
-            missing += min(share - entry.held, entry.waiting)
-            oldest = max(oldest, entry.oldestWait)
-        }
-        let free = usable - entries.reduce(0) { $0 + $1.held }
-        let needed = min(missing - max(0, free), above)
-        guard needed > 0 else { return Surplus() }
-        let part = min(own, (needed * own + above - 1) / above)
-        let held = entries[index].held
-        let idle = min(part, entries[index].idle, max(4, held / 2))
-        guard part > entries[index].idle, oldest >= Self.patience else {
-            return Surplus(idle: idle)
-        }
-        return Surplus(idle: idle, used: min(part - idle, max(1, held / 8)))
+        let board = Board(entries, slots, orphans: orphans, nil)
+        let entry = entries[index]
+        return board.surplus(living: entry.living, idle: entry.idle, part: board.parts[index])
     }
 }
