@@ -51,6 +51,7 @@ extension StatementExchange {
         }
         let found = client.find(name.span, 0..<name.count)
         if self.waits(for: found.change, session) { return .hold }
+        if !isQuery, case .execute = command { self.isExecuteBound = true }
         guard found.slot >= 0 else {
             return Self.unknown(name.span, 0..<name.count, &session, &writer)
         }
@@ -72,7 +73,6 @@ extension StatementExchange {
         switch command {
         case .execute:
             self.isExecuting = true
-            if !isQuery { self.isExecuteBound = true }
         case .deallocate, .deallocateAll:
             let change = session.ledger.changesSent
             self.leaving.append(Leaving(name: name, isRun: isQuery, change: change))

@@ -56,6 +56,8 @@ extension StatementExchange {
             session.sent(.close, for: .quiet)
             writer.parse(name: bytes.copy(name) + [0], body: table.body(of: statement))
             session.sent(.parse, for: .quiet)
+            session.namedParseSent()
+            self.isExecuting = true
         }
         let short = ClientStatements.clipped(name)
         let slot = client.open(bytes.copy(short), statement, change: number)

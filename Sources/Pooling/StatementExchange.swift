@@ -60,8 +60,8 @@ public struct StatementExchange: Sendable {
     /// A statement is real on the server under the client's name because SQL executes it, or was
     /// to deallocate it and has not.
     var isExecuting = false
-    /// That was done for an EXECUTE that has been bound, and may run when its client has prepared
-    /// another one under the name.
+    /// An EXECUTE has been bound, and may run when its client has prepared another one under the
+    /// name.
     var isExecuteBound = false
     /// How far a statement is that is made real for a simple query.
     enum Realization: Equatable, Sendable {
@@ -105,7 +105,8 @@ public struct StatementExchange: Sendable {
     /// Whether the client's link has left something here that ends with it.
     public var isInUse: Bool {
         mutating get {
-            !self.journal.isEmpty || self.isHolding || self.isExecuting || self.isCommandBound
+            !self.journal.isEmpty || self.isHolding || self.isExecuting || self.isExecuteBound
+                || self.isCommandBound
                 || self.isCommandRun || !self.leaving.isEmpty || self.realization != .none
         }
     }

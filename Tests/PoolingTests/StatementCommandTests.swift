@@ -191,6 +191,20 @@ struct StatementCommandTests {
         #expect(self.stage.clientGot == "3 1 C Z")
     }
 
+    @Test func `also where there was nothing when it was bound`() {
+        _ = self.stage.query("BEGIN")
+        _ = self.stage.parse("", "EXECUTE s")
+        #expect(self.stage.bind("") == .pass)
+        _ = self.stage.parse("s", "SELECT 1")
+        self.stage.executeCommand()
+        self.stage.sync()
+        #expect(self.stage.clientGot == "C Z 1 2 1 C Z")
+        // The next client does not find it.
+        _ = self.stage.query("ROLLBACK")
+        #expect(self.stage.clientGot == "C Z")
+        #expect(self.stage.nextRecovery == .deallocate)
+    }
+
     @Test func `a DEALLOCATE that was not run takes no other's name`() {
         self.prepare("a", "SELECT 1")
         self.prepare("b", "SELECT 2")
