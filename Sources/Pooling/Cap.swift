@@ -19,6 +19,10 @@ public struct Cap: Equatable, Sendable {
     /// Whether one more connection may exist.
     public var hasRoom: Bool { self.limit == 0 || self.used < self.limit }
 
+    /// Whether there are more connections than may be, but for those that are being closed: the
+    /// limit has been lowered.
+    var isOver: Bool { self.limit > 0 && self.used - self.closing > self.limit }
+
     mutating func count(_ change: SlotChange) {
         self.used += change.used
         self.closing += change.closing

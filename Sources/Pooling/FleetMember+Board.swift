@@ -54,16 +54,14 @@ extension FleetMember {
         return !self.othersWait || self.part.share > self.living || self.hasLeftovers(now: now)
     }
 
-    /// Breaks the gate when one pass has been in it for too long.
+    /// Notes since when one pass has been in the gate.
     private mutating func watch(_ pass: GatePass?, now: Instant) {
         guard self.gate == .entering, self.limits.lease == nil, pass?.member != self.member else {
             return
         }
-        guard pass == self.othersPass else {
-            self.othersPass = pass
-            self.othersPassSince = now
-            return
-        }
+        guard pass != self.othersPass else { return }
+        self.othersPass = pass
+        self.othersPassSince = now
     }
 
     private mutating func giveBack(_ board: Board, _ actions: inout [FleetAction]) {

@@ -78,7 +78,7 @@ extension PoolSet {
         if record.isCloseNeeded { return .closeNeeded }
         if self.isPaused(record.pool) { return .paused }
         let shared = self.shared.pools[index]
-        if pool.isOverSize(shared.claimed) { return .tooManyServers }
+        if pool.isOverSize(shared.claimed) || self.isOverCap(record) { return .tooManyServers }
         let limits = pool.limits
         if limits.idleTimeout > 0, now - idle.since >= limits.idleTimeout,
             shared.pooled > limits.minimumSize || (shared.clients == 0 && !pool.isAlwaysFilled)
@@ -88,6 +88,15 @@ extension PoolSet {
         guard self.isOverAge(record, now: now) else { return nil }
         self.pools[index].lastLifetimeClose = now
         return .serverLifetime
+    }
+
+    /// Whether one of the limits that a server shares with other pools' has been lowered below what
+    /// there is.
+    private func isOverCap(_ record: Record) -> Bool {
+        let counts = self.shared.pools[record.pool.index]
+        return self.shared.databases[counts.database].isOver
+            || self.shared.users[counts.user].isOver || self.shared.process.isOver
+            || (record.host.map { self.shared.servers[$0].isOver } ?? false)
     }
 
     /// Whether an idle server has been idle for so long that it is checked before its next use.

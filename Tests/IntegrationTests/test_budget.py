@@ -101,6 +101,16 @@ def test_a_new_budget_applies_at_reload(weir, postgres):
     release(holders)
 
 
+def test_a_lower_budget_closes_what_is_idle_above_it(weir, postgres):
+    pooler = weir(server_budget=4)
+    release(hold(pooler, 4))
+    assert postgres.sessions() == 4
+    pooler.settings["server_budget"] = 1
+    pooler.write()
+    pooler.admin("RELOAD")
+    wait_until(lambda: postgres.sessions() == 1, "one connection is left")
+
+
 def test_never_over_the_budget_under_load(weir, postgres, engine):
     """Clients of four pools come and go; PostgreSQL's own list is looked at all the while."""
     pooler = weir(databases={"app": "{backend}", "other": "{backend} dbname=app"}, server_budget=4, workers=2)

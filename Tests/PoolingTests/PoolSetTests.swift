@@ -243,6 +243,28 @@ struct PoolSetTests {
         #expect(set.value.shared.servers.map(\.used) == [1, 1, 1])
     }
 
+    @Test func `what is idle above a limit that has been lowered is closed`() {
+        let set = Transcript(PoolSet())
+        let pools = (0..<2).map { _ in self.add(set, self.limits()) }
+        let host = set.value.shared.addServer(limit: 0)
+        for (number, pool) in [0, 0, 1].enumerated() {
+            let number = UInt32(number)
+            #expect(set.open(number, in: pools[pool], host: host, at: self.at(0)) == .idle)
+        }
+        var due: [PoolSet.Due] = []
+        set.value.upkeep(now: self.at(1), &due)
+        #expect(due.isEmpty)
+        set.value.shared.setServerLimit(1, of: host)
+        set.value.upkeep(now: self.at(1), &due)
+        #expect(
+            due == [
+                .close(set.server(0), .tooManyServers), .close(set.server(1), .tooManyServers),
+            ]
+        )
+        set.value.upkeep(now: self.at(1), &due)
+        #expect(due.count == 2)
+    }
+
     @Test func `two full caps that no single server frees are freed one after the other`() {
         let set = Transcript(PoolSet())
         let databases = [set.value.addDatabase(limit: 1), set.value.addDatabase(limit: 0)]

@@ -69,7 +69,6 @@ struct FleetTests {
             return
         }
         print("small fleets: \(rounds) worlds, \(steps) events, \(passes) passes of the gate")
-
     }
 
     /// That the worlds above can find a fault: without settling, what a killed holder leaves behind
@@ -92,7 +91,6 @@ struct FleetTests {
     /// A thousand members and five thousand slots.
     @Test(arguments: TestRun.isLong ? [false, true] : [TestRun.seed % 2 == 0])
     func `a big fleet never exceeds its budget and shares evenly`(hasLease: Bool) {
-
         var shape = FleetWorld.Shape()
         (shape.members, shape.budget, shape.demand) = (1_000, 5_000, 12)
         (shape.delay, shape.slowDelay) = (4 * FleetWorld.millisecond, 100 * FleetWorld.millisecond)
