@@ -100,21 +100,25 @@ public final class ProcessState: Sendable {
     }
 
     func user(_ name: String) -> Int {
-        self.withLock { state in
-            if let known = state.users[name] { return known }
-            let user = state.counts.addUser(limit: 0)
-            state.users[name] = user
-            return user
-        }
+        self.place(of: name, in: \.users) { $0.addUser(limit: 0) }
     }
 
     /// A PostgreSQL server by its name in the configuration, or by its address.
     func server(_ name: String) -> Int {
+        self.place(of: name, in: \.servers) { $0.addServer(limit: 0) }
+    }
+
+    /// The place of a name among the caps, which it gets when it comes for the first time.
+    private func place(
+        of name: String,
+        in names: WritableKeyPath<Guarded, [String: Int]>,
+        _ add: (inout SharedCounts) -> Int
+    ) -> Int {
         self.withLock { state in
-            if let known = state.servers[name] { return known }
-            let server = state.counts.addServer(limit: 0)
-            state.servers[name] = server
-            return server
+            if let known = state[keyPath: names][name] { return known }
+            let place = add(&state.counts)
+            state[keyPath: names][name] = place
+            return place
         }
     }
 
