@@ -15,6 +15,7 @@ let package = Package(
         // C: system libraries and the shims that Swift cannot import by itself.
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
         // What threads share.
         .target(name: "Locking"),
@@ -38,11 +39,18 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        .target(
+            name: "Fleet",
+            dependencies: [
+                "CLinux", "CPQ", "Locking", "Pooling",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .target(name: "Console", dependencies: ["Pooling", "Telemetry", "Wire"]),
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Auth", "Console", "Locking", "Pooling", "Proxy", "Reactor", "Settings",
+                "Auth", "Console", "Fleet", "Locking", "Pooling", "Proxy", "Reactor", "Settings",
                 "Telemetry", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -57,6 +65,12 @@ let package = Package(
         .testTarget(name: "PoolingTests", dependencies: ["Pooling", "TestSupport", "Wire"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Locking", "Telemetry"]),
         .testTarget(name: "ReactorTests", dependencies: ["Locking", "Reactor"]),
+        .testTarget(
+            name: "FleetTests",
+            dependencies: [
+                "Fleet", "Locking", "Pooling", .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .testTarget(
             name: "ConsoleTests",
             dependencies: ["Console", "Pooling", "Telemetry", "Wire"]
