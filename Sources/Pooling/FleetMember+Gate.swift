@@ -85,6 +85,8 @@ extension FleetMember {
             )
         }
         self.note(count.board, now: now)
+        self.counted = count.sessions
+        self.orphans = count.board.orphans
         var actions: [FleetAction] = []
         if self.limits.settles, sentAt < self.calm.from {
             self.gate = .settling

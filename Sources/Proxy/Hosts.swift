@@ -36,9 +36,8 @@ extension Worker {
         database.hosts = names.map { name in
             let server = self.settings.server(host: name, port: settings.port)
             let cap = self.process.server(server.name)
-            self.withShared {
-                self.pools.shared.setServerLimit(server.slots(of: nil) ?? 1, of: cap)
-            }
+            let slots = self.joinFleet(at: server, slots: server.slots(of: nil) ?? 1, cap: cap)
+            self.withShared { self.pools.shared.setServerLimit(slots, of: cap) }
             return (name, cap)
         }
         for pool in self.poolEntries where pool.database === database {

@@ -1,0 +1,23 @@
+/// What a fleet lets one process do at one PostgreSQL server now.
+public struct FleetStanding: Equatable, Sendable {
+    /// Where the process stands with what it lacks.
+    public enum State: Equatable, Sendable {
+        /// It can ask for more.
+        case open
+        /// The last count has shown that there is no slot to have.
+        case short
+        /// The ledger cannot be reached: what there is stays, and nothing is opened.
+        case lost
+    }
+
+    /// Startup messages that may be sent.
+    public var permits = 0
+    /// Where it stands.
+    public var state = State.lost
+    /// Connections that are to end so that others get their slots, those that are being closed
+    /// included.
+    public var owed = 0
+
+    /// Creates the standing of a process that has not reached the ledger yet.
+    public init() {}
+}
