@@ -2,6 +2,8 @@ public import Pooling
 
 /// What a process knows of its fleet at one PostgreSQL server, for people.
 public struct FleetKnowledge: Equatable, Sendable {
+    /// The moment of it, by the boot-time clock.
+    public var now: Instant
     /// The process itself.
     public var member: UInt64
     /// The members, as the board was last read.
@@ -17,6 +19,7 @@ public struct FleetKnowledge: Equatable, Sendable {
 
     /// Creates what is known.
     public init(
+        now: Instant,
         member: UInt64,
         rows: [FleetRow],
         share: Int,
@@ -24,6 +27,7 @@ public struct FleetKnowledge: Equatable, Sendable {
         orphans: Int?,
         standing: FleetStanding
     ) {
+        self.now = now
         self.member = member
         self.rows = rows
         self.share = share

@@ -26,6 +26,17 @@ public final class Membership: Sendable {
         var hasLeft = false
         var isStopped = false
         var isLost = false
+
+        mutating func demandChanged(now: Instant) -> [FleetAction] {
+            var sum = PoolSet.Demand()
+            for demand in self.demands { sum.add(demand) }
+            return self.member.demandChanged(
+                used: sum.used,
+                waiting: sum.waiting,
+                oldestSince: sum.oldestSince,
+                now: now
+            )
+        }
     }
 
     private let state: Locked<State>
@@ -72,9 +83,9 @@ public final class Membership: Sendable {
         )
         self.state.withLock { $0.ledger = ledger }
         change(FleetStanding(), 0)
+        self.decide { $0.begin(now: $1) }
         let isStarted = FleetThread.start("fleet-member") { self.keepTime() }
         precondition(isStarted, "no thread is left for the fleet")
-        self.decide { $0.begin(now: $1) }
     }
 
     // MARK: The process
@@ -84,14 +95,7 @@ public final class Membership: Sendable {
         self.update { state, now in
             guard state.demands[worker] != demand else { return [] }
             state.demands[worker] = demand
-            var sum = PoolSet.Demand()
-            for demand in state.demands { sum.add(demand) }
-            return state.member.demandChanged(
-                used: sum.used,
-                waiting: sum.waiting,
-                oldestSince: sum.oldestSince,
-                now: now
-            )
+            return state.demandChanged(now: now)
         }
     }
 
@@ -117,11 +121,16 @@ public final class Membership: Sendable {
         self.state.withLock { startedAt + $0.member.limits.settleTime }
     }
 
-    /// A connection has logged in; `session` is the process ID that it was told.
-    public func loggedIn(session: UInt32) {
+    /// A worker's connection has logged in; `session` is the process ID that it was told.
+    public func loggedIn(session: UInt32, by worker: Int) {
         self.update { state, now in
             state.sessions[session, default: 0] += 1
-            return state.member.loggedIn(now: now)
+            // Somebody gets it, whom the worker has not told of yet.
+            if state.demands[worker].waiting > 0 {
+                state.demands[worker].waiting -= 1
+                state.demands[worker].used += 1
+            }
+            return state.demandChanged(now: now) + state.member.loggedIn(now: now)
         }
     }
 
@@ -177,6 +186,7 @@ public final class Membership: Sendable {
     public var knowledge: FleetKnowledge {
         self.state.withLock { state in
             FleetKnowledge(
+                now: BootClock.now,
                 member: state.member.member,
                 rows: state.ledger?.rows ?? [],
                 share: state.member.share,
@@ -193,6 +203,7 @@ public final class Membership: Sendable {
     // MARK: Deciding
 
     private func heard(_ event: LedgerEvent) {
+        self.logger.debug("server \(self.server): heard \(event)")
         self.say(event)
         self.decide { member, now in
             switch event {
@@ -244,6 +255,7 @@ public final class Membership: Sendable {
             let actions = event(&state, BootClock.now)
             var inUse = 0
             for action in actions {
+                self.logger.debug("server \(self.server): \(action)")
                 switch action {
                 case .permits: break
                 case .end(_, let used): inUse += used

@@ -39,11 +39,11 @@ public struct Cap: Equatable, Sendable {
     private var hasPermit: Bool { self.standing.map { self.reserved < $0.permits } ?? true }
 
     /// Whether there are more connections than may be, but for those that are being closed: the
-    /// limit has been lowered, or the fleet wants some back.
-    var isOver: Bool {
-        (self.limit > 0 && self.used - self.closing > self.limit)
-            || (self.standing.map { $0.owed > self.closing } ?? false)
-    }
+    /// limit has been lowered.
+    var isOver: Bool { self.limit > 0 && self.used - self.closing > self.limit }
+
+    /// Whether the fleet wants connections back, beyond those that are being closed.
+    var isOwing: Bool { self.standing.map { $0.owed > self.closing } ?? false }
 
     mutating func count(_ change: SlotChange) {
         self.used += change.used

@@ -18,6 +18,15 @@ public struct FleetStanding: Equatable, Sendable {
     /// included.
     public var owed = 0
 
+    /// Why a process that wants more has no permit, for people.
+    public var situation: String {
+        switch self.state {
+        case .open: "The fleet has not given a permit yet"
+        case .short: "The fleet has all connections that it may have"
+        case .lost: "The fleet's ledger cannot be reached, so nothing is opened"
+        }
+    }
+
     /// Creates the standing of a process that has not reached the ledger yet.
     public init() {}
 }

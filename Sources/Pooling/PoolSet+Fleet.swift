@@ -79,7 +79,7 @@ extension PoolSet {
     public mutating func paysBack(_ server: ServerID) -> Bool {
         guard let host = self.record(server).host else { return false }
         let cap = self.shared.servers[host]
-        guard cap.owedInUse > 0, cap.isOver else { return false }
+        guard cap.owedInUse > 0, cap.isOwing else { return false }
         self.shared.servers[host].owedInUse -= 1
         return true
     }

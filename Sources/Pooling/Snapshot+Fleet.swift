@@ -30,8 +30,6 @@ extension Snapshot {
 
     /// A member of the fleet: a row of SHOW FLEET.
     public struct FleetMember: Equatable, Sendable {
-        /// The PostgreSQL server's name.
-        public var server = ""
         /// `node_name`.
         public var node: String
         /// Where it is reached; empty where that is not known.
@@ -40,8 +38,8 @@ extension Snapshot {
         public var version: String
         /// What it says of itself.
         public var entry: BoardEntry
-        /// When it was last heard of.
-        public var lastSeen: Instant?
+        /// For how long it has not been heard of; nil where that is not known.
+        public var silence: Nanoseconds?
         /// Whether it is the process that is asked.
         public var isOwn: Bool
 
@@ -51,14 +49,14 @@ extension Snapshot {
             address: String,
             version: String,
             entry: BoardEntry,
-            lastSeen: Instant?,
+            silence: Nanoseconds?,
             isOwn: Bool
         ) {
             self.node = node
             self.address = address
             self.version = version
             self.entry = entry
-            self.lastSeen = lastSeen
+            self.silence = silence
             self.isOwn = isOwn
         }
     }

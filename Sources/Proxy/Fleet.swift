@@ -55,7 +55,8 @@ extension Worker {
         guard let seat = server.seat else { return }
         server.isInFleet = true
         server.deadline = self.connectDeadline
-        seat.loggedIn(session: server.processID)
+        seat.loggedIn(session: server.processID, by: self.index)
+        self.hasNewDemand = true
     }
 
     /// A server's login ends otherwise.
@@ -77,16 +78,18 @@ extension Worker {
 
     /// Tells the fleet what clients here use and want, soon after they want something.
     func tellNewDemand() {
-        guard self.hasNewDemand, self.loop.now - self.demandToldAt >= Self.demandPause else {
-            return
-        }
-        self.tellDemand()
+        if self.loop.now >= self.demandDueAt { self.tellDemand() }
+    }
+
+    /// When the fleet is to be told next, if it is before the next tick.
+    var demandDueAt: Instant {
+        self.hasNewDemand ? self.demandToldAt + Self.demandPause : .max
     }
 
     /// Tells the fleet what clients here use and want.
     func tellDemand() {
-        guard !self.seats.isEmpty else { return }
         self.hasNewDemand = false
+        guard !self.seats.isEmpty else { return }
         self.demandToldAt = self.loop.now
         for (cap, seat) in self.seats {
             let demand = self.withShared { self.pools.demand(at: cap, now: self.loop.now) }

@@ -14,8 +14,8 @@ public protocol FleetSeat: AnyObject, Sendable {
     func mayContinueLogin(startedAt: Instant) -> Bool
     /// Until when a login may go on whose startup message is sent at `startedAt`.
     func loginDeadline(startedAt: Instant) -> Instant
-    /// A connection has logged in; `session` is the process ID that it was told.
-    func loggedIn(session: UInt32)
+    /// A worker's connection has logged in; `session` is the process ID that it was told.
+    func loggedIn(session: UInt32, by worker: Int)
     /// The server has refused a login, or was not there.
     func openingRefused()
     /// A login was given up, and may yet become a session.

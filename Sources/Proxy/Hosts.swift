@@ -56,6 +56,12 @@ extension Worker {
         for pool in self.pools.pools {
             for cap in pool.hosts { rows[cap].waiting += pool.waiters.count }
         }
+        if self.isFirst, let fleet = self.environment.fleet {
+            for (cap, seat) in self.seats {
+                rows[cap].ledger = fleet.ledger
+                rows[cap].fleet = seat.overview
+            }
+        }
         return rows.sorted { $0.server < $1.server }
     }
 

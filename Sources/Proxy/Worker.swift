@@ -233,7 +233,7 @@ public final class Worker {
                 self.settle()
                 self.meetPeers()
             }
-            let count = self.loop.turn(until: self.nextTick)
+            let count = self.loop.turn(until: min(self.nextTick, self.demandDueAt))
             for index in 0..<count {
                 self.undispatched = index + 1..<count
                 self.dispatch(index)

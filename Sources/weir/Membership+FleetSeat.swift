@@ -14,7 +14,7 @@ extension Membership: FleetSeat {
                     address: row.address,
                     version: row.version,
                     entry: row.entry,
-                    lastSeen: row.lastSeen,
+                    silence: row.lastSeen.map { knowledge.now - $0 },
                     isOwn: row.entry.member == knowledge.member
                 )
             },

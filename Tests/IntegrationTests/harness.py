@@ -321,6 +321,13 @@ class Pooler:
     def wait(self, seconds=10):
         return self.process.wait(seconds)
 
+    def kill(self):
+        """Ends the pooler without a word."""
+        self.process.kill()
+        self.process.wait()
+        self.output.close()
+        self.process = None
+
     def stop(self):
         """Ends the pooler as an operator does; a crash before that or after it fails the test."""
         if self.process is None:
