@@ -53,7 +53,7 @@ class Faults:
 
     async def control(self):
         sessions = [session for session in self.fleet.samples.taken()[-1].sessions
-                    if session.role == "weir_ledger" and session.application.startswith("weir ")]
+                    if session.role == "ledger" and session.application.startswith("weir ")]
         if sessions:
             victim = self.random.choice(sessions)
             await asyncio.to_thread(self.fleet.postgres.ask, f"SELECT pg_terminate_backend({victim.pid})")

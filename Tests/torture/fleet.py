@@ -13,7 +13,7 @@ from member import Member
 from network import Network
 from samples import Samples
 
-ROLES = ("app", "weir_ledger")
+ROLES = ("app", "ledger")
 LEDGERS = ("postgres", "etcd", "local")
 
 
@@ -85,7 +85,7 @@ class Fleet:
             databases={"app": f"host={HOST} port={port} dbname={database}"},
             # The processes reach one server by several addresses: by this name they know that it is one.
             servers={"main": f"host={HOST} port={port}"},
-            userlist={"weir_ledger": LEDGER_SECRET},
+            userlist={"ledger": LEDGER_SECRET},
             **{"default_pool_size": 0, "max_client_conn": 2000, "slow_query_threshold": 60, **settings})
         member = Member(number, pooler, database)
         self.parts.callback(self.stop_member, member)
@@ -95,7 +95,7 @@ class Fleet:
         if ledger == "local":
             return {}
         settings = {"budget_ledger": ledger, "fleet_name": "torture", "node_name": name,
-                    "ledger_user": "weir_ledger", "ledger_database": "postgres",
+                    "ledger_user": "ledger", "ledger_database": "postgres",
                     "control_reserve": self.control_reserve, "budget_fence": self.fence}
         if endpoints:
             settings["etcd_endpoints"] = ",".join(f"http://{HOST}:{port}" for port in endpoints)
@@ -111,7 +111,7 @@ class Fleet:
     def stop_member(self, member):
         complaint = member.stop()
         if complaint:
-            self.complaints.append(f"{member.name}: {complaint}")
+            self.complaints.append(f"{member.name}: {complaint.splitlines()[0]}")
 
     def stop_postgres(self):
         if self.postgres.is_up():

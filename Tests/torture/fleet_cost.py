@@ -81,7 +81,7 @@ def share_of_core(roots, seconds):
 
 def members_on_board(fleet):
     if fleet.ledger == "postgres":
-        return fleet.postgres.sessions("usename = 'weir_ledger'")
+        return fleet.postgres.sessions("usename = 'ledger'")
     endpoint = f"http://{HOST}:{fleet.etcd.members[0].client_port}"
     done = subprocess.run(["etcdctl", "--endpoints", endpoint, "get", "--prefix", "--keys-only", "/weir/"],
                           capture_output=True, text=True, timeout=20, env={**os.environ, "ETCDCTL_API": "3"})

@@ -8,13 +8,13 @@ LEDGER_SECRET = "ledger-secret"
 class FleetPostgres(Postgres):
     """Has the role of the clients, that of the fleet's control connections, and a database a process."""
 
-    roles = {"app": ("trust", None, None), "weir_ledger": ("scram-sha-256", LEDGER_SECRET, "scram-sha-256")}
+    roles = {"app": ("trust", None, None), "ledger": ("scram-sha-256", LEDGER_SECRET, "scram-sha-256")}
 
     def prepare(self, databases, max_connections):
         """Starts it, with these databases and settings of `postgresql.conf`."""
         self.initialize()
         with self.connect() as connection:
-            connection.execute("GRANT pg_read_all_stats, pg_signal_backend TO weir_ledger")
+            connection.execute("GRANT pg_read_all_stats, pg_signal_backend TO ledger")
             connection.execute(f"ALTER SYSTEM SET max_connections = {max_connections}")
             for name in databases:
                 connection.execute(f"CREATE DATABASE {name} OWNER app")

@@ -49,7 +49,7 @@ class Recovery:
                     start = None
                 previous = sample.before
             looked = len(samples)
-            if time.monotonic() - since - excused > limit or excused > 60:
+            if time.monotonic() - since - excused > limit or excused > 60 or self.fleet.crashed():
                 return None
             self.fleet.samples.fail_if_stopped()
             await asyncio.sleep(0.05)

@@ -28,7 +28,8 @@ class Summary:
                              (len(self.late), f"recoveries late (more than {self.limit} s)")):
             if number:
                 found.append(f"{number} {what}")
-        found += [f"{name} has ended by itself" for name in self.crashed] + self.fleet.complaints
+        found += [f"{name} has ended by itself" for name in self.crashed]
+        found += [complaint for complaint in self.fleet.complaints if complaint.split(":")[0] not in self.crashed]
         return found
 
     def table(self):

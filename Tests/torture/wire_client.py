@@ -68,6 +68,8 @@ class WireClient(asyncio.Protocol):
             self.transport.close()
 
     def abort(self):
+        if self.waiter is not None:
+            self.waiter.cancel()
         if self.transport:
             self.transport.abort()
 
