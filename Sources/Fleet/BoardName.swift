@@ -32,7 +32,7 @@ struct BoardName: Equatable, Sendable {
     /// What every such name begins with.
     static let prefix = "weir "
     /// Characters of `node` that are kept.
-    static let nodeMax = 17
+    static let nodeMax = 16
 
     /// Deaths are counted up to this number and then from 0 again.
     static let deathsLimit = 1 << 30 - 1

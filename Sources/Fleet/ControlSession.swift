@@ -6,7 +6,7 @@ struct ControlSession {
     private let context: LedgerContext
     private let address: ControlAddress
     private let controlReserve: Int
-    private let silence: Nanoseconds?
+    private var fence: ControlFence?
     /// The advisory lock, which is the fleet's name as a number.
     private let gate: String
     private let tag: UInt64
@@ -32,7 +32,7 @@ struct ControlSession {
         self.context = context
         self.address = address
         self.controlReserve = controlReserve
-        self.silence = silence
+        self.fence = silence.map { ControlFence(silence: $0) }
         self.gate = "\(Int64(bitPattern: BoardName.hash("weir gate \(context.identity.fleet)")))"
         self.tag = BoardName.tag(of: context.identity.fleet)
         self.channel = "weir_\(self.tag)"
@@ -134,7 +134,8 @@ struct ControlSession {
             try self.prepare(connection)
             self.serverVersion = connection.serverVersion
             self.connection = connection
-            if self.silence != nil { self.nextHeartbeat = BootClock.now + Self.heartbeat }
+            self.fence?.forget()
+            if self.fence != nil { self.nextHeartbeat = BootClock.now }
             self.context.report(.back)
         } catch {
             self.lose(error.description)
@@ -202,6 +203,8 @@ struct ControlSession {
     ) throws(ControlConnection.Failure) {
         self.entering = nil
         guard self.pass != nil else { return }
+        // What was opened in this pass is claimed before anybody else can count it.
+        try self.claim(connection)
         self.pass = nil
         // Off the board first: who enters next must not see two in the gate.
         try self.show(connection)
@@ -260,8 +263,16 @@ struct ControlSession {
         reading.conclude(
             own: connection.processID,
             budget: self.context.budget(),
-            silence: self.silence
+            silence: self.fence?.silence
         )
+        if self.fence != nil {
+            let rows = try self.ask(
+                connection,
+                ControlFence.unclaimed,
+                [Self.array(self.context.roles()), self.address.user]
+            )
+            self.fence?.look(rows, now: now)
+        }
         self.rows = reading.rows(now: now)
         return reading
     }
@@ -297,20 +308,50 @@ struct ControlSession {
 
     // MARK: Silence
 
-    /// Says that the process lives, where silence has consequences.
+    /// Says that the process lives and what it has, where silence has consequences.
     mutating func beat() {
         guard let connection, BootClock.now >= self.nextHeartbeat else { return }
         self.nextHeartbeat = BootClock.now + Self.heartbeat
         do throws(ControlConnection.Failure) {
-            _ = try self.ask(connection, "SELECT")
+            try self.claim(connection)
         } catch {
             self.lose(error.description)
         }
     }
 
-    private func terminateOrphans(
+    private mutating func claim(
         _ connection: ControlConnection
     ) throws(ControlConnection.Failure) {
+        guard let query = self.fence?.claiming(self.context.ownSessions()) else { return }
+        _ = try self.ask(connection, query)
+    }
+
+    private mutating func terminateOrphans(
+        _ connection: ControlConnection
+    ) throws(ControlConnection.Failure) {
+        guard let fence = self.fence else { return }
+        let silent = try self.list(connection).controls.filter { control in
+            control.processID != connection.processID && control.age >= fence.silence
+        }
+        let orphans = fence.orphans(now: BootClock.now)
+        let processIDs = silent.map(\.processID)
+        do throws(ControlConnection.Failure) {
+            let ended = try self.ask(
+                connection,
+                ControlFence.ending,
+                [Self.array(processIDs.map { "\($0)" }), Self.array(orphans.map { "\($0)" })]
+            )
+            self.context.logger.warning(
+                """
+                budget_fence: ended \(ended.count) sessions of processes that were not heard of for \
+                \(fence.silence / 1_000_000_000) s (\(silent.map(\.name.node).joined(separator: ", ")))
+                """
+            )
+        } catch  where error.sqlState == Self.insufficientPrivilege {
+            self.context.logger.error(
+                "budget_fence = terminate: \(error): grant pg_signal_backend to the ledger's role"
+            )
+        }
     }
 
     // MARK: Asking
@@ -337,6 +378,7 @@ struct ControlSession {
     }
 
     private static let lockNotAvailable = "55P03"
+    private static let insufficientPrivilege = "42501"
     /// Milliseconds that one try for the gate waits.
     private static let gateTry = 100
     private static let connectTime: Nanoseconds = 3_000_000_000

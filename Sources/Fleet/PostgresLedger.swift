@@ -34,8 +34,8 @@ public final class PostgresLedger: Ledger {
     ///
     /// - Parameters:
     ///   - controlReserve: the most control connections of the fleet.
-    ///   - silence: members that have not been heard of for so long count as gone; nil where
-    ///     nobody does.
+    ///   - silence: who has not been heard of for so long has its connections ended; nil where
+    ///     nobody has.
     public init(
         _ context: LedgerContext,
         at address: ControlAddress,

@@ -89,11 +89,9 @@ struct SessionReading {
     /// - Parameters:
     ///   - own: the session that has asked.
     ///   - budget: the process's own; the smallest of all counts.
-    ///   - silence: who has been silent for so long counts as gone.
+    ///   - silence: who has been silent for so long has its connections ended; nil for nobody.
     mutating func conclude(own: UInt32, budget: Int, silence: Nanoseconds?) {
-        let living = self.controls.filter { control in
-            control.processID == own || silence.map { control.age < $0 } ?? true
-        }
+        let living = self.controls
         let inGate = living.first { $0.name.pass != nil }
         self.isOtherInGate = living.contains { $0.name.pass != nil && $0.processID != own }
         self.board = Board(
@@ -102,6 +100,9 @@ struct SessionReading {
             sessions: self.sessions,
             gate: inGate?.name.pass
         )
+        guard let silence else { return }
+        self.board.silent =
+            living.count { $0.processID != own && $0.age >= silence }
     }
 
     /// What a member that has the gate is told.

@@ -116,6 +116,8 @@ public struct FleetMember: Sendable {
     var othersWait = false
     /// Slots that are kept for others who have less than their minimum.
     var othersSure = 0
+    /// Whether others have been silent for too long.
+    var othersSilent = false
     /// Since when there have been orphans at every look.
     var orphansSince: Instant?
     /// The fleet's sessions in PostgreSQL's list, at the last count; nil before the first.

@@ -47,6 +47,8 @@ struct PoolerFleet: FleetJoining {
         var limits = FleetLimits(budget: slots)
         limits.weight = server.weight
         limits.settleTime = Self.loginTime
+        let isTerminating = self.settings.global.budgetFence == .terminate
+        if isTerminating { limits.fence = .terminate(after: Self.silence) }
         let (identity, logger) = (self.identity, self.logger)
         let (address, reserve) = (self.address(of: server), self.settings.global.controlReserve)
         return Membership(
@@ -67,7 +69,7 @@ struct PoolerFleet: FleetJoining {
                     ),
                     at: address,
                     controlReserve: reserve,
-                    silence: nil
+                    silence: isTerminating ? Self.silence : nil
                 )
             },
             change: change
@@ -90,6 +92,9 @@ struct PoolerFleet: FleetJoining {
     /// The longest time from a startup message to the session in PostgreSQL's list. All wait for it
     /// when somebody dies in the gate; whoever logs in gives up then.
     private static let loginTime: Nanoseconds = 1_000_000_000
+
+    /// For how long a process is not heard of before its sessions are ended, if they are.
+    private static let silence: Nanoseconds = 10_000_000_000
 
     private static var hostName: String {
         var buffer = [CChar](repeating: 0, count: 256)

@@ -150,7 +150,7 @@ class Postgres:
                     connection.execute(f"CREATE ROLE {role} LOGIN")
                 if self.replicates and role in self.replicas:
                     connection.execute(f"ALTER ROLE {role} REPLICATION")
-            connection.execute("GRANT pg_read_all_stats TO ledger")
+            connection.execute("GRANT pg_read_all_stats, pg_signal_backend TO ledger")
             for database in ("app", "second", "bench"):
                 connection.execute(f"CREATE DATABASE {database} OWNER app")
                 connection.execute(f"GRANT CREATE, CONNECT, TEMP ON DATABASE {database} TO PUBLIC")

@@ -70,6 +70,26 @@ def test_a_stopped_process_keeps_its_slots(fleet, postgres):
         assert waiter.result().value == "served"
 
 
+def test_a_stopped_process_loses_its_slots_where_it_is_said_so(fleet, postgres):
+    first, second = fleet(budget_fence="terminate"), fleet(budget_fence="terminate")
+    holders = hold(first, 3)
+    with second.wire() as waiter:
+        must_wait(waiter)
+        first.signal(signal.SIGSTOP)
+        started = time.monotonic()
+        waiter.sock.settimeout(20)
+        assert waiter.result().value == "served"
+        assert 9 < time.monotonic() - started < 14
+        assert sessions(postgres) <= 3
+        first.signal(signal.SIGCONT)
+        # What it had is gone, and it says so; then it serves again.
+        for client in holders:
+            assert client.receive()[0] == "E"
+            client.wait_closed(5)
+    assert first.ask("SELECT 1") == "1"
+    assert sessions(postgres) <= 3
+
+
 def test_without_a_ledger_what_is_held_serves(fleet, postgres):
     pooler = fleet()
     with pooler.wire() as client, pooler.wire() as other:
