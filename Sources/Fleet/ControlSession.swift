@@ -91,6 +91,16 @@ struct ControlSession {
         }
     }
 
+    /// Reads the board for people.
+    mutating func refresh() {
+        guard let connection else { return }
+        do throws(ControlConnection.Failure) {
+            _ = try self.read(connection)
+        } catch {
+            self.lose(error.description)
+        }
+    }
+
     /// Something has come without being asked for: somebody's call, or the connection's end.
     mutating func heard() {
         guard let connection else { return }
