@@ -9,7 +9,7 @@ extension ControlSession {
         do throws(ControlConnection.Failure) {
             do throws(ControlConnection.Failure) {
                 _ = try self.ask(connection, "SELECT pg_advisory_lock($1)", [self.gate])
-            } catch where error.sqlState == Self.lockNotAvailable {
+            } catch  where error.sqlState == Self.lockNotAvailable {
                 return
             }
             self.entering = nil
