@@ -94,10 +94,10 @@ public struct Board: Sendable {
     /// that gets `part`.
     ///
     /// Only what others wait for and cannot have otherwise: with nobody waiting, nothing ends.
-    /// Those who have more than their share give in proportion to what they have above it. Half of
-    /// a process's idle connections may go at once, and an eighth of those in use, so that a wrong
-    /// or late word on the board does not empty it. For a slot that cannot be divided, which is now
-    /// one's and now another's, nobody ends a connection that is in use.
+    /// Those who have more than their share give in proportion to what they have above it. Three
+    /// quarters of a process's idle connections may go at once, and an eighth of those in use, so
+    /// that a wrong or late word on the board does not empty it. For a slot that cannot be divided,
+    /// which is now one's and now another's, nobody ends a connection that is in use.
     ///
     /// - Parameter roll: rounds up where it is small. Many members above their shares round by lot,
     ///   or each would give one for the same waiter.
@@ -117,7 +117,7 @@ public struct Board: Sendable {
             let isUp = Int(roll) * above < rest << 32
             return min(own, isUp ? whole + 1 : whole)
         }
-        let ending = min(due(of: self.missing), idle, max(4, living / 2))
+        let ending = min(due(of: self.missing), idle, max(4, living * 3 / 4))
         let tooMany = max(0, living - part.bounds.upperBound)
         let used = max(due(of: self.urgent), min(due(of: self.missing), tooMany))
         guard used > idle, self.oldest >= Sharing.patience else {

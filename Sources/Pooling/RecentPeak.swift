@@ -1,7 +1,7 @@
 /// The most of a number over the last moments: what a load needs that goes up and down.
 struct RecentPeak: Equatable, Sendable {
     /// A peak is remembered for this long, and for less than twice as long.
-    static let span: Nanoseconds = 200_000_000
+    static let span: Nanoseconds = 100_000_000
 
     private var latest = 0
     private var current = 0

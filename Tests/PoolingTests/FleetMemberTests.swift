@@ -229,12 +229,12 @@ struct FleetMemberTests {
         #expect(member.woken(now: now).contains(.readBoard))
         let entries = [member.entry(now: now), self.other(waiting: 8)]
         let board = Board(entries: entries, budget: 10, sessions: 10)
-        #expect(member.boardRead(board, now: now).contains(.end(idle: 5, used: 0)))
-        #expect(member.ending == 5)
+        #expect(member.boardRead(board, now: now).contains(.end(idle: 7, used: 0)))
+        #expect(member.ending == 7)
         // Those that are ending are not ended again.
         let later = Board(entries: [member.entry(now: now), entries[1]], budget: 10, sessions: 10)
         let more = member.boardRead(later, now: now + 100 * Self.millisecond)
-        #expect(more.contains(.end(idle: 3, used: 0)))
+        #expect(more.contains(.end(idle: 1, used: 0)))
         for _ in 0..<8 { _ = member.closed(now: now) }
         #expect(member.ending == 0 && member.held == 2)
     }
