@@ -58,8 +58,10 @@ public struct SharedCounts: Equatable, Sendable {
         /// Whether a connection stands that serves whoever comes.
         var hasServers: Bool { self.serving > 0 }
 
-        /// Notes a failure to log in; the next try waits longer each time.
+        /// Notes a failure to log in; the next try waits longer each time. Logins that were under
+        /// way together and fail together are one try.
         mutating func backOff(now: Instant, longest: Nanoseconds) {
+            guard now >= self.retryAt else { return }
             self.failures += 1
             self.parallelism = PoolLimits.firstParallelism
             let doublings = min(self.failures - 1, 20)

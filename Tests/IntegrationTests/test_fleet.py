@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import wait_until
+from harness import HOST, Postgres, free_port, wait_until
 from pgwire import PROTOCOL_3_0, PROTOCOL_3_2, cancel, simple
 from test_limits import hold, must_wait, release
 
@@ -17,12 +17,13 @@ def fleet(weir):
     """A function starting a process of a fleet whose budget is `slots` beside the control connections."""
     names = iter("abcdefgh")
 
-    def start(slots=3, reserve=4, **options):
+    def start(slots=3, reserve=4, is_warm=True, **options):
         pooler = weir(budget_ledger="postgres", ledger_user="ledger", ledger_database="postgres", workers=2,
                     control_reserve=reserve, server_budget=slots + reserve, node_name=f"node-{next(names)}",
                     **options)
-        # Now it knows what to greet clients with, and need not wait for a server to tell them.
-        assert pooler.ask("SELECT 1") == "1"
+        if is_warm:
+            # Now it knows what to greet clients with, and need not wait for a server to tell them.
+            assert pooler.ask("SELECT 1") == "1"
         return pooler
 
     return start
@@ -158,3 +159,91 @@ def test_a_cancel_with_a_wrong_key_ends_nowhere(fleet, postgres):
             cancel(second.port, key)
             cancel(first.port, key)
         assert client.result().rows[0][1] == "whole"
+
+
+@pytest.fixture(scope="module")
+def standby(scratch):
+    """A hot standby of a primary of its own."""
+    primary = Postgres(scratch("primary"), free_port(), replicates=True).initialize()
+    replica = Postgres(scratch("standby"), free_port())
+    replica.run("pg_basebackup", "-h", HOST, "-p", primary.port, "-U", "app", "-D", replica.data, "-R", "-X", "stream",
+                "-c", "fast")
+    with open(replica.data / "postgresql.conf", "a") as conf:
+        conf.write(f"\nport = {replica.port}\nunix_socket_directories = '{replica.folder}'\n")
+    replica.start()
+    assert replica.ask("SELECT pg_is_in_recovery()")
+    yield replica
+    replica.stop("immediate")
+    primary.stop("immediate")
+
+
+def test_a_standby_has_gate_and_board_too(fleet, standby):
+    first, second = fleet(server=standby), fleet(server=standby)
+    holders = hold(first, 2) + hold(second, 1)
+    assert sessions(standby) == 3
+    with second.wire() as waiter:
+        must_wait(waiter)
+        release(holders[:1])
+        assert waiter.result().value == "served"
+        assert sessions(standby) <= 3
+    release(holders[1:])
+
+
+def test_a_restart_of_postgresql_is_survived(fleet, own_postgres):
+    first, second = fleet(server=own_postgres), fleet(server=own_postgres)
+    release(hold(first, 2))
+    own_postgres.stop("fast")
+    own_postgres.start()
+    for pooler in (first, second):
+        assert pooler.ask("SELECT 1") == "1"
+    holders = hold(first, 2) + hold(second, 1)
+    assert sessions(own_postgres) == 3
+    release(holders)
+
+
+def test_a_rolling_restart_leaves_no_slot_unused(fleet, postgres):
+    first, second = fleet(), fleet()
+    holders = hold(first, 3)
+    with second.wire() as waiter:
+        must_wait(waiter)
+        first.signal(signal.SIGTERM)
+        assert waiter.silent_for(0.5), "it drains: its clients are not done"
+        started = time.monotonic()
+        release(holders)
+        assert waiter.result().value == "served"
+        assert time.monotonic() - started < 1.5
+        assert first.process.wait(10) == 0
+        assert sessions(postgres) <= 3
+    assert postgres.ask("SELECT count(*) FROM pg_stat_activity WHERE usename = 'ledger'") == 1
+
+
+def test_control_reserve_bounds_the_fleet(fleet, postgres):
+    first = fleet(slots=3, reserve=1)
+    late = fleet(slots=3, reserve=1, is_warm=False)
+    wait_until(lambda: "control_reserve = 1" in late.log(), "it says why it waits")
+    assert first.ask("SELECT 1") == "1"
+    first.stop()
+    assert late.ask("SELECT 1") == "1"
+
+
+def test_a_waiter_is_told_of_the_fleet(fleet, postgres):
+    first, second = fleet(), fleet(query_wait_timeout=1)
+    holders = hold(first, 3)
+    with second.wire() as waiter:
+        error = waiter.query("SELECT 1").error
+        assert error.code == "53300"
+        assert "The fleet has all connections that it may have" in error.fields["D"]
+    release(holders)
+
+
+def test_a_lowered_budget_counts_for_the_whole_fleet(fleet, postgres):
+    first, second = fleet(), fleet()
+    release(hold(first, 3))
+    second.settings["server_budget"] = 6
+    second.write()
+    second.admin("RELOAD")
+    assert second.ask("SELECT 1") == "1"
+    wait_until(lambda: sessions(postgres) <= 2, "the smallest budget counts")
+    holders = hold(second, 2)
+    assert sessions(postgres) <= 2
+    release(holders)

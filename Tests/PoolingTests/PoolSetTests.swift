@@ -128,6 +128,21 @@ struct PoolSetTests {
         #expect(set.shared.pools[0].failures == 0 && set.shared.pools[0].downSince == nil)
     }
 
+    @Test func `logins that fail together back off once`() {
+        let set = Transcript(PoolSet())
+        let pool = self.add(set, self.limits { $0.retryDelayMax = 15 * Self.second })
+        for number in 0..<3 { _ = set.checkOut(pool, UInt32(number), at: self.at(0)) }
+        for number in 0..<3 {
+            set.value.opened(set.server(UInt32(number)), in: pool, now: self.at(0))
+        }
+        for number in 0..<3 {
+            _ = set.fail(UInt32(number), .unreachable, at: self.at(1))
+            set.value.closed(set.server(UInt32(number)))
+        }
+        #expect(set.shared.pools[0].failures == 1)
+        #expect(set.next(at: self.at(1.1)) == .open(pool))
+    }
+
     @Test func `a refused login is told to all who wait unless other servers of the pool work`() {
         let set = Transcript(PoolSet())
         let pool = self.add(set, self.limits())
