@@ -35,6 +35,7 @@ extension AdminConsole {
             case .workers: Table.workers(snapshot())
             case .pins: Table.pins(snapshot())
             case .budget: Table.budget(snapshot())
+            case .fleet: Table.fleet(snapshot())
             }
         if let table {
             table.write(to: &writer)

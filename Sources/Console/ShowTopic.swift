@@ -27,6 +27,7 @@ enum ShowTopic: String, Equatable, Sendable, CaseIterable {
     case workers
     case pins
     case budget
+    case fleet
 
     /// Whether it takes an admin.
     var needsAdmin: Bool { self == .fds }
@@ -50,7 +51,7 @@ enum ShowTopic: String, Equatable, Sendable, CaseIterable {
         case .dnsHosts, .dnsZones: .dns
         case .workers: .workers
         case .pins: .pins
-        case .budget: .budgets
+        case .budget, .fleet: .budgets
         }
     }
 }

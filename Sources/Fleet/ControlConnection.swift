@@ -45,12 +45,8 @@ final class ControlConnection {
         let started = unsafe Self.start(parameters)
         guard let connection = unsafe started else { throw Failure(description: "out of memory") }
         unsafe self.connection = connection
-        do throws(Failure) {
-            try self.finishConnecting(deadline)
-        } catch {
-            unsafe PQfinish(self.connection)
-            throw error
-        }
+        // If this fails, `deinit` runs all the same.
+        try self.finishConnecting(deadline)
         // A notice is for nobody here; libpq would print it.
         unsafe PQsetNoticeProcessor(self.connection, { _, _ in }, nil)
     }

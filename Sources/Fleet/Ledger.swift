@@ -14,6 +14,14 @@ public protocol Ledger: AnyObject, Sendable {
     /// Who is on the board, for people, as it was last read.
     var rows: [FleetRow] { get }
 
+    /// PostgreSQL's version, as 150018 for 15.18; nil as long as it is not known.
+    var serverVersion: Int? { get }
+
     /// Leaves gate and board in an orderly way, as far as that can be done within a second.
     func stop()
+}
+
+extension Ledger {
+    /// Not known.
+    public var serverVersion: Int? { nil }
 }

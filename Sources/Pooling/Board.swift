@@ -9,6 +9,9 @@ public struct Board: Sendable {
     public let orphans: Int
     /// Who is in the gate.
     public let gate: GatePass?
+    /// Members that have been silent for so long that their connections are to be ended; 0 where
+    /// nobody's are.
+    public var silent = 0
     /// Everybody's share, in the order of `entries`.
     public var shares: [Int] { self.parts.map(\.share) }
     let parts: [Sharing.Part]

@@ -25,6 +25,8 @@ public enum CloseReason: Equatable, Sendable {
     case evicted
     case paused
     case tooManyServers
+    case noPermit
+    case givenBack
     case connectFailed
     case serverLoginFailed
     case idleServerSpoke
@@ -65,6 +67,8 @@ public enum CloseReason: Equatable, Sendable {
         case .evicted: "evicted"
         case .paused: "pause mode"
         case .tooManyServers: "too many servers in the pool"
+        case .noPermit: "no permit of the fleet's left"
+        case .givenBack: "slot given back to the fleet"
         case .connectFailed: "connect failed"
         case .serverLoginFailed: "login failed"
         case .idleServerSpoke: "idle server got dirty"

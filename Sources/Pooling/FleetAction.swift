@@ -21,8 +21,8 @@ public enum FleetAction: Equatable, Sendable {
     /// End connections: so many that nobody uses, and so many of those in use as they come back.
     /// `FleetMember.ending` says how many are still owed.
     case end(idle: Int, used: Int)
-    /// End the sessions that belong to no member of the board. Comes inside the gate, and only
-    /// there.
+    /// End the sessions that belong to no member of the board, or to one that has been silent for
+    /// too long. Comes inside the gate, and only there.
     case terminateOrphans
     /// Connect to the engine; `ledgerBack` or `ledgerLost` follows.
     case reconnect

@@ -36,6 +36,7 @@ extension FleetMember {
         let own = (standing?.entry.waiting ?? 0) > 0 ? 1 : 0
         self.othersWait = board.waiting > own
         self.othersSure = board.sure
+        self.othersSilent = board.silent > 0
         self.orphansSince = board.orphans > 0 ? self.orphansSince ?? now : nil
         self.freeSince = board.free > 0 ? self.freeSince ?? now : nil
     }

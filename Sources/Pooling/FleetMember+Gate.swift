@@ -85,6 +85,8 @@ extension FleetMember {
             )
         }
         self.note(count.board, now: now)
+        self.counted = count.sessions
+        self.orphans = count.board.orphans
         var actions: [FleetAction] = []
         if self.limits.settles, sentAt < self.calm.from {
             self.gate = .settling
@@ -95,10 +97,9 @@ extension FleetMember {
         let budget = min(self.limits.budget, count.board.budget)
         self.room = max(0, budget - count.sessions - uncounted)
         self.permitsUntil = min(sentAt + self.limits.permitWindow, self.leaseCovers)
-        if case .terminate(let silence) = self.limits.fence, let since = self.orphansSince,
-            now - since >= silence
-        {
+        if self.mayTerminate(now: now) {
             self.orphansSince = nil
+            self.othersSilent = false
             actions.append(.terminateOrphans)
         }
         self.grant(now: now, &actions)
@@ -146,12 +147,13 @@ extension FleetMember {
     }
 
     private func wantsGate(now: Instant) -> Bool {
-        if case .terminate(let silence) = self.limits.fence, let since = self.orphansSince,
-            self.need > 0, now - since >= silence
-        {
-            return true
-        }
-        return self.need > 0 && !self.isShort
+        self.need > 0 && (!self.isShort || self.mayTerminate(now: now))
+    }
+
+    /// Whether there are sessions that are to be ended because nobody lives who has them.
+    private func mayTerminate(now: Instant) -> Bool {
+        guard case .terminate(let silence) = self.limits.fence else { return false }
+        return self.othersSilent || (self.orphansSince.map { now - $0 >= silence } ?? false)
     }
 
     private mutating func decideInside(now: Instant, _ actions: inout [FleetAction]) {

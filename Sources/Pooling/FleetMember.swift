@@ -116,8 +116,14 @@ public struct FleetMember: Sendable {
     var othersWait = false
     /// Slots that are kept for others who have less than their minimum.
     var othersSure = 0
+    /// Whether others have been silent for too long.
+    var othersSilent = false
     /// Since when there have been orphans at every look.
     var orphansSince: Instant?
+    /// The fleet's sessions in PostgreSQL's list, at the last count; nil before the first.
+    public internal(set) var counted: Int?
+    /// Of those, the ones that no member has.
+    public internal(set) var orphans: Int?
 
     /// When `tick` is to be called, if nothing happens before.
     public internal(set) var deadline: Instant = .min
@@ -129,7 +135,32 @@ public struct FleetMember: Sendable {
         self.pass = GatePass(member: member, number: 0)
     }
 
+    /// What the process may do, and what it owes.
+    public var standing: FleetStanding {
+        var standing = FleetStanding()
+        if self.isConnected { standing.state = self.isShort ? .short : .open }
+        if self.isConnected, self.gate == .inside {
+            standing.permits = max(0, min(self.permits, self.room))
+        }
+        standing.owed = self.ending
+        return standing
+    }
+
     // MARK: Events of the process
+
+    /// The member begins without its engine.
+    public mutating func begin(now: Instant) -> [FleetAction] {
+        self.isConnected = false
+        return self.decide(now: now)
+    }
+
+    /// The budget that the process goes by has changed.
+    public mutating func budgetChanged(_ budget: Int, now: Instant) -> [FleetAction] {
+        self.limits.budget = budget
+        self.isShort = false
+        self.pace.forget()
+        return self.decide(now: now)
+    }
 
     /// Time has passed.
     public mutating func tick(now: Instant) -> [FleetAction] { self.decide(now: now) }
@@ -195,6 +226,9 @@ public struct FleetMember: Sendable {
         if self.ending > 0 {
             self.ending -= 1
             if self.ending == 0 { self.mustWake = true }
+        } else {
+            // Nobody has asked for this slot: there is one to be had.
+            self.isShort = false
         }
         return self.decide(now: now)
     }
@@ -206,6 +240,9 @@ public struct FleetMember: Sendable {
     }
 
     // MARK: Queries
+
+    /// Its share of the slots, as the board was last read.
+    public var share: Int { self.part.share }
 
     /// Connections that the member has, or may have.
     public var held: Int { self.opening + self.open + self.doubts.count }

@@ -63,7 +63,9 @@ extension PoolSet {
     /// Whether pools share a limit with this one.
     private func isLimited(_ pool: PoolID) -> Bool {
         self.shared.isLimited(pool)
-            || self.pools[pool.index].hosts.contains { self.shared.servers[$0].limit > 0 }
+            || self.pools[pool.index].hosts.contains {
+                self.shared.servers[$0].limit > 0 || self.shared.servers[$0].standing != nil
+            }
     }
 
     /// What to do next for any pool, the one with the oldest waiter first, or nil. Ask until nil.
@@ -116,7 +118,7 @@ extension PoolSet {
     ) -> ServerID? {
         let wanting = self.shared.pools[pool.index]
         // Slots that come back anyhow are enough for so many.
-        func isMissing(_ cap: Cap) -> Bool { !cap.hasRoom && cap.closing < demand }
+        func isMissing(_ cap: Cap) -> Bool { cap.isFull && cap.closing < demand }
         let database = isMissing(self.shared.databases[wanting.database])
         let user = isMissing(self.shared.users[wanting.user])
         let host = !hosts.isEmpty && hosts.allSatisfy { isMissing(self.shared.servers[$0]) }
@@ -158,6 +160,10 @@ extension PoolSet {
     ) {
         self.enter(server, in: pool, at: .opening, host: host, connectedAt: now)
         self.shared.count(.opened, in: pool, at: host)
+        if let host, self.shared.servers[host].standing != nil {
+            self.records[Int(server.index)].isReserved = true
+            self.shared.servers[host].reserved += 1
+        }
     }
 
     /// Makes the record of a server that this worker had not before.

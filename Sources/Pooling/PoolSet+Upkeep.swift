@@ -79,6 +79,7 @@ extension PoolSet {
         if self.isPaused(record.pool) { return .paused }
         let shared = self.shared.pools[index]
         if pool.isOverSize(shared.claimed) || self.isOverCap(record) { return .tooManyServers }
+        if let host = record.host, self.shared.servers[host].isOwing { return .givenBack }
         let limits = pool.limits
         if limits.idleTimeout > 0, now - idle.since >= limits.idleTimeout,
             shared.pooled > limits.minimumSize || (shared.clients == 0 && !pool.isAlwaysFilled)

@@ -24,6 +24,8 @@ public struct PoolSet: Equatable, Sendable {
         var isCloseNeeded: Bool
         /// It is one client's own, and streams.
         var isStreaming = false
+        /// Its startup message has not been sent, and wants a permit of the fleet's.
+        var isReserved = false
         /// The PostgreSQL server that counts it, by its place among the caps; negative where none
         /// does. Small, since the data path copies records.
         private var hostPlace: Int32 = -1
@@ -289,6 +291,7 @@ public struct PoolSet: Equatable, Sendable {
         let index = record.pool.index
         self.records[Int(server.index)].place = place
         self.pools[index].moved(server, from: record.place, to: place, now: now)
+        if record.isReserved { self.endReservation(server) }
         if record.place.isCounted || place.isCounted {
             let change = SlotChange.moved(from: record.place, to: place)
             self.shared.count(change, in: record.pool, at: record.host)

@@ -137,6 +137,16 @@ public struct SharedCounts: Equatable, Sendable {
         self.servers[server].limit = limit
     }
 
+    /// Changes what the fleet allows at a PostgreSQL server.
+    ///
+    /// - Parameter inUse: connections that the fleet wants back, more than before, which may be
+    ///   taken from clients as they come back.
+    public mutating func setStanding(_ standing: FleetStanding, inUse: Int, of server: Int) {
+        self.servers[server].standing = standing
+        let owed = max(0, standing.owed - self.servers[server].closing)
+        self.servers[server].owedInUse = min(self.servers[server].owedInUse + inUse, owed)
+    }
+
     /// Changes the cap of the process.
     public mutating func setProcessLimit(_ limit: Int) { self.process.limit = limit }
 

@@ -11,6 +11,10 @@ extension Snapshot {
         public var used = 0
         /// Clients that wait for a connection that may go there.
         public var waiting = 0
+        /// The name of the ledger by which processes share the budget.
+        public var ledger = "local"
+        /// What is known of the fleet; nil where the budget is the process's own.
+        public var fleet: FleetOverview?
 
         /// Creates the row of a server that nobody uses or waits for.
         public init(server: String, slots: Int, held: Int) {

@@ -139,6 +139,7 @@ extension Worker {
             self.pools.closeStarted(server.id, now: self.loop.now)
             self.noteLiving(of: server.pool)
         }
+        self.loginLeftFleet(server)
         server.phase = .closing
         server.login = nil
         server.deadline =
@@ -220,6 +221,7 @@ extension Worker {
         self.wishes.release(server.applied)
         server.exchange.closed(&self.statements)
         self.withShared { self.pools.closed(server.id) }
+        self.leaveFleet(server)
         self.servers.remove(server.id.index)
         self.openServers()
         self.tellRoomFreed()

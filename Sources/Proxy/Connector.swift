@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import Pooling
 import Reactor
@@ -25,6 +26,7 @@ extension Worker {
             self.perform(opening)
         }
         self.askForEviction(pool)
+        self.hasNewDemand = true
     }
 
     /// Opens what anybody's waiters want, the oldest first.
@@ -108,6 +110,7 @@ extension Worker {
             self.pools.openedDedicated(server.id, in: pool.id, now: self.loop.now)
         } else {
             self.pools.opened(server.id, in: pool.id, host: host.cap, now: self.loop.now)
+            server.seat = self.seats[host.cap]
         }
         self.noteLiving(of: pool)
         server.epoch = self.epoch
@@ -194,6 +197,7 @@ extension Worker {
             server.socket = .none
             return self.connectNext(server)
         }
+        server.login?.isRefused = error == 0 || error == ECONNRESET
         let reason = error == 0 ? "the server closed the connection" : Self.errorText(error)
         self.serverLoginFailed(
             server,

@@ -277,6 +277,7 @@ extension Worker {
 
     func setUsers(_ users: UserList) {
         self.users = users
+        self.process.know(roles: users.users)
         self.derivedSecrets.removeAll()
         for pool in self.poolEntries { self.refreshFilling(pool) }
     }

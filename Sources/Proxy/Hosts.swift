@@ -36,7 +36,8 @@ extension Worker {
         database.hosts = names.map { name in
             let server = self.settings.server(host: name, port: settings.port)
             let cap = self.process.server(server.name)
-            self.withShared { self.pools.shared.setServerLimit(server.slots, of: cap) }
+            let slots = self.joinFleet(at: server, slots: server.slots(of: nil) ?? 1, cap: cap)
+            self.withShared { self.pools.shared.setServerLimit(slots, of: cap) }
             return (name, cap)
         }
         for pool in self.poolEntries where pool.database === database {
@@ -54,6 +55,12 @@ extension Worker {
         }
         for pool in self.pools.pools {
             for cap in pool.hosts { rows[cap].waiting += pool.waiters.count }
+        }
+        if self.isFirst, let fleet = self.environment.fleet {
+            for (cap, seat) in self.seats {
+                rows[cap].ledger = fleet.ledger
+                rows[cap].fleet = seat.overview
+            }
         }
         return rows.sorted { $0.server < $1.server }
     }

@@ -209,6 +209,7 @@ extension Worker {
     ///   stays.
     func checkIn(_ server: ServerConnection, mayYield: Bool = true) {
         self.touch(server.pool)
+        if self.owesServers, self.isPaidBack(server) { return }
         if self.hasPeers, mayYield, self.yields(server) { return }
         let living = server.pool.board.living
         switch self.pools.checkIn(server.id, living: living, now: self.loop.now) {

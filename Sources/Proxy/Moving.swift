@@ -69,6 +69,7 @@ extension Worker {
             descriptor: descriptor,
             pool: server.pool.id,
             host: self.pools.host(of: server.id),
+            seat: server.seat,
             number: server.number,
             connectTime: server.connectTime,
             requestTime: server.requestTime,
@@ -140,6 +141,8 @@ extension Worker {
         server.processID = transfer.processID
         server.secret = transfer.secret
         server.requestTime = transfer.requestTime
+        server.seat = transfer.seat
+        server.isInFleet = transfer.seat != nil
         server.epoch = transfer.epoch
         server.phase = .ready
         self.pools.arrived(

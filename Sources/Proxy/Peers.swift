@@ -41,6 +41,7 @@ extension Worker {
             self.openServers(in: entry, expectingOthers: false)
         case .server(let transfer): self.arrived(transfer)
         case .roomFreed: self.openServers()
+        case .standingChanged: self.standingChanged()
         case .evict(let pool, let demand, let hosts):
             self.evict(for: pool, demand: demand, hosts: hosts)
         case .evictForDedicated(let pool, let demand):
@@ -84,6 +85,7 @@ extension Worker {
 
     /// Publishes what has changed, and acts on what the others have published.
     func meetPeers() {
+        if self.hasNewDemand { self.tellNewDemand() }
         while let index = self.touched.popLast() {
             guard let pool = self.poolsByID[index] else { continue }
             pool.isTouched = false

@@ -22,6 +22,8 @@ public final class ProcessState: Sendable {
         var databases: [String: SharedDatabase] = [:]
         var users: [String: Int] = [:]
         var servers: [String: Int] = [:]
+        /// Roles that clients may log in as, those of the users above aside.
+        var knownRoles: Set<String> = []
         var pools: [PoolName: SharedPool] = [:]
         /// Automatic databases that nobody has used for long, by their place among the caps.
         var forgotten: Set<Int> = []
@@ -40,6 +42,8 @@ public final class ProcessState: Sendable {
     public let workers: Int
     private let guarded = Locked(Guarded())
     private let mailboxes: Locked<[Mailbox<WorkerMessage>?]>
+    /// The process's places in its fleet, by the PostgreSQL server's place among the caps.
+    let seats = Locked<[Int: any FleetSeat]>([:])
     private let nextNumber = Atomic<Int64>(1)
     /// Connected clients, those that have not said who they are included.
     private let connections = Atomic<Int>(0)
@@ -252,6 +256,11 @@ public final class ProcessState: Sendable {
     }
 
     // MARK: Mail
+
+    /// Those of the workers that are there.
+    var allMailboxes: [Mailbox<WorkerMessage>] {
+        self.mailboxes.withLock { $0.compactMap { $0 } }
+    }
 
     /// Enters a worker's mailbox; returns all mailboxes when this was the last one.
     func join(_ worker: Int, _ mailbox: Mailbox<WorkerMessage>) -> [Mailbox<WorkerMessage>]? {

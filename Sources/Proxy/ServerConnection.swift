@@ -100,6 +100,10 @@ final class ServerConnection {
     /// An error that is passed on in other words than the server's.
     var rewrittenError: [UInt8]?
     var processID: UInt32 = 0
+    /// Where its slot is one of a fleet's.
+    var seat: (any FleetSeat)?
+    /// The fleet has been told that it has logged in.
+    var isInFleet = false
     var secret: [UInt8] = []
 
     /// Wall-clock microseconds of the last request.

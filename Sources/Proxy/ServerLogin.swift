@@ -15,6 +15,10 @@ final class ServerLogin {
     /// What the server has reported, in its order.
     var reported: [StartupParameters.Parameter] = []
     var hasBeenAccepted = false
+    /// When the fleet's permit for the startup message was taken; 0 where there is none.
+    var startedAt: Instant = 0
+    /// PostgreSQL has ended it: no session comes of it.
+    var isRefused = false
 
     init(host: String) { self.host = host }
 }
@@ -24,6 +28,7 @@ extension Worker {
     /// The socket stands: the startup packet goes out.
     func serverConnected(_ server: ServerConnection) {
         guard server.phase == .connecting, let login = server.login else { return }
+        guard self.takePermit(for: server) else { return self.closeServer(server, .noPermit) }
         server.phase = .loggingIn
         server.reader = FrameReader(limit: Limits.loginMessageLengthMax)
         let database = server.pool.database
@@ -43,6 +48,7 @@ extension Worker {
         ] {
             if let value { parameters.append((name, value)) }
         }
+        if let options = server.seat?.startupOptions { parameters.append(("options", options)) }
         // Of two values for one name PostgreSQL takes the later one.
         if server.isDedicated { parameters += self.replicationParameters(of: server) }
         self.writer.removeAll()
@@ -100,6 +106,7 @@ extension Worker {
             self.reported(span, range, by: login)
         case .error:
             let fields = ErrorFields(parsing: span, in: range)
+            login.isRefused = true
             self.serverLoginFailed(server, Self.failure(of: fields), fields)
         case .readyForQuery:
             guard login.hasBeenAccepted else {
@@ -135,6 +142,7 @@ extension Worker {
     private func follow(_ step: Prover.Step, _ server: ServerConnection) {
         switch step {
         case .send(let body):
+            guard self.mayContinueLogin(server) else { return self.loginTookTooLong(server) }
             self.writer.removeAll()
             self.writer.password(body: body)
             self.send(self.writer.bytes, to: server.socket)
@@ -162,6 +170,15 @@ extension Worker {
         }
     }
 
+    /// A login that goes on longer might become a session that nobody has counted.
+    private func loginTookTooLong(_ server: ServerConnection) {
+        self.serverLoginFailed(
+            server,
+            .unreachable,
+            ErrorFields(.fatal, .connectionFailure, "server login took too long")
+        )
+    }
+
     private func loginBroke(_ server: ServerConnection, _ what: String) {
         self.serverLoginFailed(
             server,
@@ -179,6 +196,7 @@ extension Worker {
     /// The server waits for the first query.
     private func loginEnded(_ server: ServerConnection, _ login: ServerLogin) {
         if server.isDedicated { return self.dedicatedReady(server, login) }
+        self.enterFleet(server)
         let greeting = Greeting(login.reported, following: self.parameters)
         server.parameters = self.parameters.hold(greeting.values)
         server.pool.shared.greeting = greeting

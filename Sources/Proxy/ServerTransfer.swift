@@ -9,6 +9,8 @@ struct ServerTransfer: Sendable {
     var pool: PoolID
     /// The PostgreSQL server that counts it, by its place among the caps.
     var host: Int?
+    /// Where its slot is one of a fleet's.
+    var seat: (any FleetSeat)?
     var number: Int64
     /// Wall-clock microseconds.
     var connectTime: Int64

@@ -21,6 +21,7 @@ extension Worker {
         self.expireCancels(now: now)
         self.endStreamsOfPaused()
         self.openServers()
+        self.tellDemand()
         if self.hasPeers {
             self.countMissed(now: now)
             self.publishTransactions()

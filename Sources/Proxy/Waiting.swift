@@ -191,6 +191,10 @@ extension Worker {
             }
             let hosts = database.hosts.map { (name: $0.name, cap: shared.servers[$0.cap]) }
             guard let host = hosts.first, hosts.allSatisfy({ !$0.cap.hasRoom }) else { return nil }
+            if host.cap.limit == 0 || host.cap.used < host.cap.limit, let fleet = host.cap.standing
+            {
+                return ("server_budget", "\(fleet.situation) (server \(host.name)).")
+            }
             return ("server_budget", text("Server \(host.name)", host.cap))
         }
     }

@@ -34,6 +34,8 @@ public final class Worker {
         public var source: any ConfigurationSource
         /// Threads for hashing and name resolution.
         public var helpers: HelperThreads
+        /// The fleet that the process belongs to; nil where it has its budget for itself.
+        public var fleet: (any FleetJoining)?
 
         /// Creates an environment.
         public init(
@@ -41,13 +43,15 @@ public final class Worker {
             slowQueries: SlowQueryLog,
             console: any ConsoleResponder,
             source: any ConfigurationSource,
-            helpers: HelperThreads
+            helpers: HelperThreads,
+            fleet: (any FleetJoining)? = nil
         ) {
             self.logger = logger
             self.slowQueries = slowQueries
             self.console = console
             self.source = source
             self.helpers = helpers
+            self.fleet = fleet
         }
     }
 
@@ -119,6 +123,13 @@ public final class Worker {
     var touched: [Int] = []
     /// Pools in which clients here want servers that are not under way.
     var wantingPools: Set<Int> = []
+    /// The process's places in its fleet, by the PostgreSQL server's place among the caps.
+    var seats: [Int: any FleetSeat] = [:]
+    /// Whether the fleet wants connections that clients use.
+    var owesServers = false
+    /// Whether clients want something that the fleet may not have heard of.
+    var hasNewDemand = false
+    var demandToldAt: Instant = 0
     /// Servers that leave for another worker when this turn's bytes have been read.
     var departures: [ServerID] = []
     /// What has been moved, and what should have been.
@@ -196,6 +207,7 @@ public final class Worker {
             maker: process.contentHash
         )
         self.statistics = StatisticsWindows(now: EventLoop.clock())
+        self.process.know(roles: users.users)
         self.applySettings(settings)
         if self.isFirst {
             try self.listen()
@@ -221,7 +233,7 @@ public final class Worker {
                 self.settle()
                 self.meetPeers()
             }
-            let count = self.loop.turn(until: self.nextTick)
+            let count = self.loop.turn(until: min(self.nextTick, self.demandDueAt))
             for index in 0..<count {
                 self.undispatched = index + 1..<count
                 self.dispatch(index)

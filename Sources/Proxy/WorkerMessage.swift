@@ -49,6 +49,8 @@ public struct WorkerMessage: Sendable {
         case server(ServerTransfer)
         /// A slot is free, or a server could be evicted for who has none.
         case roomFreed
+        /// What the fleet allows has changed.
+        case standingChanged
         /// A pool of another worker wants a slot, so that an idle server of another pool must go.
         case evict(for: PoolID, demand: Int, hosts: [Int])
         /// Likewise where clients of the pool want connections of their own.

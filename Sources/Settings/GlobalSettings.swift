@@ -209,7 +209,33 @@ public struct GlobalSettings: Sendable, Equatable {
     /// Server connections of the whole process; 0 = no limit.
     public var maxServerConnections: Int = 0
     /// Connections that each PostgreSQL server may have; 0 = no limit.
-    public var serverBudget: Int = 0
+    public var serverBudget: BudgetSize = .slots(0)
+    /// What a fleet shares the budgets by; `local` = there is no fleet.
+    public var budgetLedger: BudgetLedger = .local
+    /// The fleet's name: only processes with the same one share; `weir`.
+    public var fleetName: String = "weir"
+    /// The process's name for people; empty = the host's.
+    public var nodeName: String = ""
+    /// Database of the control connections; `postgres`.
+    public var ledgerDatabase: String = "postgres"
+    /// Role of the control connections; empty = the first database's `user=` at the server.
+    public var ledgerUser: String = ""
+    /// Places of a budget that are kept for control connections; 10.
+    public var controlReserve: Int = 10
+    /// `http://HOST:PORT` or `https://HOST:PORT` of etcd's members; none by default.
+    public var etcdEndpoints: [String] = []
+    /// User at etcd; empty = none.
+    public var etcdUser: String = ""
+    /// Password of ``etcdUser``.
+    public var etcdPassword: RedactedText?
+    /// Authorities for etcd's certificate; empty = the system's.
+    public var etcdCAFile: String = ""
+    /// Certificate shown to etcd; empty = none.
+    public var etcdCertFile: String = ""
+    /// Private key of that certificate; empty = none.
+    public var etcdKeyFile: String = ""
+    /// What becomes of the connections of a silent process; `wait`.
+    public var budgetFence: BudgetFence = .wait
     /// How long a server connection in doubt keeps its slot; 60 s.
     public var serverCloseTimeout: TimeSetting = .seconds(60)
     /// Server logins that one pool may have under way when those before have succeeded; 16.

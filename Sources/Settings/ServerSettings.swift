@@ -6,13 +6,12 @@ public struct ServerSettings: Sendable, Equatable {
     /// The port of every host; 5432 by default.
     public var port: Int = 5_432
     /// The connections that it may have; `nil` = the global `server_budget`.
-    public var budget: Int?
+    public var budget: BudgetSize?
     /// How many of those are left to others than Weir.
     public var reserve: Int = 0
+    /// How large this process's part of them is beside those of others; 1 by default.
+    public var weight: Int = 1
 
     /// Makes an entry in which nothing is set.
     public init() {}
-
-    /// The connections that Weir may have of a budget; 0 = no limit.
-    func slots(of budget: Int) -> Int { budget == 0 ? 0 : max(1, budget - self.reserve) }
 }

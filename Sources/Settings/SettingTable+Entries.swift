@@ -52,8 +52,9 @@ extension SettingTable {
     static let server: [SettingDescriptor<ServerSettings>] = [
         .init("host", \.hosts, .hosts),
         .init("port", \.port, .integer(1...65_535)),
-        .init("budget", \.budget, .optional(.integer(1...1_000_000))),
+        .init("budget", \.budget, .optional(.limitingBudgetSize)),
         .init("reserve", \.reserve, .integer(0...1_000_000)),
+        .init("weight", \.weight, .integer(1...1_000)),
     ]
 
     /// Other names of keys of `[databases]` and `[users]`.
@@ -61,11 +62,7 @@ extension SettingTable {
 
     /// Global keys that this version knows of but cannot do, and what to know about each.
     static let unsupportedGlobalKeys: [String: String] = {
-        let keys = [
-            "budget_ledger", "fleet_name", "node_name",
-            "ledger_database", "ledger_user", "control_reserve", "etcd_endpoints", "budget_fence",
-            "max_waiting", "http_listen",
-        ]
+        let keys = ["max_waiting", "http_listen"]
         return Dictionary(uniqueKeysWithValues: keys.map { ($0, notYet) })
     }()
 

@@ -17,16 +17,6 @@ extension Settings {
         return database
     }
 
-    /// The PostgreSQL server behind an address: its name in `[servers]`, or else the address, and
-    /// how many connections it may have; 0 = no limit.
-    public func server(host: String, port: Int) -> (name: String, slots: Int) {
-        let named = self.servers.first { $0.value.port == port && $0.value.hosts.contains(host) }
-        guard let (name, server) = named else {
-            return ("\(host):\(port)", self.global.serverBudget)
-        }
-        return (name, server.slots(of: server.budget ?? self.global.serverBudget))
-    }
-
     /// When the pool's server connections go back.
     public func poolMode(database: String, user: String) -> PoolMode {
         self.users[user]?.poolMode ?? self.entry(database)?.poolMode ?? self.global.poolMode

@@ -196,7 +196,7 @@ struct SettingsBuilder {
             section: "servers/\(name)",
             into: &server,
             table: SettingTable.server,
-            unsupported: ["weight": SettingTable.notYet]
+            unsupported: [:]
         )
         self.servers[name] = server
         self.origins.servers[name] = entry.origin

@@ -21,7 +21,7 @@ extension SettingsCheck {
             ("max_db_connections", global.maxDbConnections),
             ("max_user_connections", global.maxUserConnections),
             ("max_server_connections", global.maxServerConnections),
-            ("server_budget", global.serverBudget),
+            ("server_budget", global.serverBudget.fixed ?? 0),
         ]
         for (name, limit) in limits where limit != 0 {
             if minimum > limit {

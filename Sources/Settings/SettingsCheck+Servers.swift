@@ -19,9 +19,9 @@ extension SettingsCheck {
                 }
             }
             let budget = server.budget ?? self.global.serverBudget
-            if budget == 0 {
+            if budget == .slots(0) {
                 self.warn("server \(name) has no budget=, and server_budget is not set: no limit")
-            } else if server.reserve >= budget {
+            } else if let slots = budget.fixed, server.reserve >= slots {
                 self.contradict(
                     place,
                     "server \(name): reserve = \(server.reserve) leaves nothing of "
@@ -31,8 +31,7 @@ extension SettingsCheck {
         }
         let used = Set(
             self.entries.flatMap { entry in
-                let hosts = entry.hosts.isEmpty ? [self.global.unixSocketDir] : entry.hosts
-                return hosts.map { "\($0):\(entry.port)" }
+                self.settings.hosts(of: entry).map { "\($0):\(entry.port)" }
             }
         )
         for (address, name) in names.sorted(by: { $0.key < $1.key }) where !used.contains(address) {

@@ -18,10 +18,7 @@ struct SettingsCheck {
     var global: GlobalSettings { self.settings.global }
 
     /// The entries of `[databases]` by name, `*` last.
-    var entries: [DatabaseSettings] {
-        let named = self.settings.databases.values.sorted { $0.name < $1.name }
-        return named + (self.settings.fallbackDatabase.map { [$0] } ?? [])
-    }
+    var entries: [DatabaseSettings] { self.settings.entries }
 
     /// Runs every check.
     mutating func run() {
@@ -30,6 +27,7 @@ struct SettingsCheck {
         self.checkListening()
         self.checkPools()
         self.checkServers()
+        self.checkFleet()
         self.checkTimes()
         self.checkEffect()
     }

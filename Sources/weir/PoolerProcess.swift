@@ -134,7 +134,8 @@ struct PoolerProcess {
         self.files.adopt(logs)
         for warning in settings.warnings { logger.warning("\(warning)") }
         Self.raiseDescriptorLimit(settings, users, logger)
-        let (worker, others) = try self.makeWorkers(settings, users, logs)
+        let process = Self.makeProcess(settings)
+        let (worker, others) = try self.makeWorkers(settings, users, logs, process)
         if let daemon {
             logs.leaveStandardError(settings.global)
             try daemon.detach()
@@ -143,27 +144,34 @@ struct PoolerProcess {
         ServiceManager.notify(.ready)
         worker.run()
         for other in others { other.join() }
+        process.leaveFleet()
         ServiceManager.notify(.stopping)
         logger.info("process down")
+    }
+
+    private static var processors: Int { max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1) }
+
+    private static func makeProcess(_ settings: Settings) -> ProcessState {
+        let wanted = settings.global.workers
+        let automatic = min(self.processors, self.mostAutomaticWorkers)
+        return ProcessState(workers: wanted > 0 ? wanted : automatic)
     }
 
     /// Makes the first worker, which belongs to this thread, and starts the others.
     private func makeWorkers(
         _ settings: Settings,
         _ users: UserList,
-        _ logs: PoolerLogs
+        _ logs: PoolerLogs,
+        _ process: ProcessState
     ) throws(StartFailure) -> (first: Worker, others: [WorkerThread]) {
         do throws(ReactorError) {
-            let processors = max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1)
-            let wanted = settings.global.workers
-            let count = wanted > 0 ? wanted : min(processors, Self.mostAutomaticWorkers)
-            let process = ProcessState(workers: count)
             let environment = Worker.Environment(
                 logger: logs.logger,
                 slowQueries: logs.slowQueries,
                 console: AdminConsole(version: WeirVersion.number),
                 source: self.files,
-                helpers: try HelperThreads(count: max(Self.leastHelpers, processors))
+                helpers: try HelperThreads(count: max(Self.leastHelpers, Self.processors)),
+                fleet: PoolerFleet(settings, users, logs.logger)
             )
             let worker = try Worker(
                 settings: settings,
@@ -173,7 +181,7 @@ struct PoolerProcess {
                 process: process
             )
             var others: [WorkerThread] = []
-            for index in 1..<max(count, 1) {
+            for index in 1..<process.workers {
                 others.append(
                     try WorkerThread(starting: index) { () throws(ReactorError) -> Worker in
                         try Worker(

@@ -53,8 +53,43 @@ struct PoolTablesTests {
         let reply = try AdminConsole.ask("SHOW BUDGET", .with { $0.budgets = [limited, other] })
         #expect(
             reply.rows == [
-                ["main", "local", "9", "5", "4", "7"],
-                ["127.0.0.1:5432", "local", nil, "1", "0", "0"],
+                ["main", "local", nil, "9", "5", "4", "7", nil, nil, nil],
+                ["127.0.0.1:5432", "local", nil, nil, "1", "0", "0", nil, nil, nil],
+            ]
+        )
+    }
+
+    @Test func `a fleet says who holds what, and how the budget is shared`() throws {
+        var entry = BoardEntry(member: 7, weight: 1, minimum: 1)
+        (entry.held, entry.used, entry.waiting) = (3, 2, 1)
+        entry.oldestWait = 1_500_000_000
+        var shared = Snapshot.Budget(server: "main", slots: 9, held: 5)
+        shared.ledger = "postgres"
+        shared.fleet = Snapshot.FleetOverview(
+            members: [
+                Snapshot.FleetMember(
+                    node: "web-1",
+                    address: "10.0.0.1:6432",
+                    version: "1.0",
+                    entry: entry,
+                    silence: 20_000_000,
+                    isOwn: false
+                )
+            ],
+            share: 4,
+            counted: 8,
+            orphans: 1,
+            state: .short
+        )
+        let snapshot = Snapshot.with { $0.budgets = [shared] }
+        #expect(
+            try AdminConsole.ask("SHOW FLEET", snapshot).rows == [
+                ["main", "web-1", "no", "10.0.0.1:6432", "1.0", "3", "2", "1", "1500", "20"]
+            ]
+        )
+        #expect(
+            try AdminConsole.ask("SHOW BUDGET", snapshot).rows == [
+                ["main", "postgres", "short", "9", "5", "0", "0", "4", "8", "1"]
             ]
         )
     }

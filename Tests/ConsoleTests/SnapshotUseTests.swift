@@ -7,7 +7,7 @@ struct SnapshotUseTests {
         ("SHOW CLIENTS", .clients),
         ("SHOW SERVERS", .servers),
         ("SHOW PINS", .pins),
-        ("SHOW BUDGET", .budgets),
+        ("SHOW BUDGET", .budgets), ("SHOW FLEET", .budgets),
         ("SHOW SOCKETS", [.clients, .servers]),
         ("show active_sockets;", [.clients, .servers]),
         ("SHOW POOLS", .pools),

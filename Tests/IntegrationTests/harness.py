@@ -98,6 +98,7 @@ class Postgres:
         "plain_user": ("password", "plain-secret", "scram-sha-256"),
         "md5_user": ("md5", "md5-secret", "md5"),
         "scram_user": ("scram-sha-256", "scram-secret", "scram-sha-256"),
+        "ledger": ("trust", None, None),
     }
 
     #: The roles that may replicate, in servers that are made for that.
@@ -149,6 +150,7 @@ class Postgres:
                     connection.execute(f"CREATE ROLE {role} LOGIN")
                 if self.replicates and role in self.replicas:
                     connection.execute(f"ALTER ROLE {role} REPLICATION")
+            connection.execute("GRANT pg_read_all_stats, pg_signal_backend TO ledger")
             for database in ("app", "second", "bench"):
                 connection.execute(f"CREATE DATABASE {database} OWNER app")
                 connection.execute(f"GRANT CREATE, CONNECT, TEMP ON DATABASE {database} TO PUBLIC")
@@ -318,6 +320,13 @@ class Pooler:
 
     def wait(self, seconds=10):
         return self.process.wait(seconds)
+
+    def kill(self):
+        """Ends the pooler without a word."""
+        self.process.kill()
+        self.process.wait()
+        self.output.close()
+        self.process = None
 
     def stop(self):
         """Ends the pooler as an operator does; a crash before that or after it fails the test."""

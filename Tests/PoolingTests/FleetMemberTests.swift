@@ -286,4 +286,37 @@ struct FleetMemberTests {
         let counted = member.counted(self.count(10), sentAt: now, now: now)
         #expect(counted.contains(.terminateOrphans))
     }
+
+    @Test func `members that are silent for too long lose their sessions, where that is wanted`() {
+        var (member, now) = self.inGate(
+            waiting: 3,
+            self.limits { $0.fence = .terminate(after: 5_000 * Self.millisecond) }
+        )
+        let full = [self.other(held: 10, used: 10)]
+        #expect(
+            !member.counted(self.count(10, full), sentAt: now, now: now)
+                .contains(.terminateOrphans)
+        )
+        now += Self.millisecond
+        var board = Board(entries: full, budget: 10, sessions: 10)
+        board.silent = 1
+        #expect(member.boardRead(board, now: now).contains(.enterGate(member.pass)))
+        _ = member.gateEntered(member.pass, now: now)
+        var count = self.count(10, full)
+        count.board.silent = 1
+        #expect(member.counted(count, sentAt: now, now: now).contains(.terminateOrphans))
+    }
+
+    @Test func `an own connection that ends makes room at once`() {
+        var (member, now) = self.inGate(waiting: 1)
+        _ = member.counted(self.count(9), sentAt: now, now: now)
+        #expect(member.takePermit(now: now) == true)
+        _ = member.loggedIn(now: now)
+        _ = member.demandChanged(used: 0, waiting: 1, oldestSince: now, now: now)
+        _ = member.gateEntered(member.pass, now: now)
+        _ = member.counted(self.count(10, own: 1), sentAt: now, now: now)
+        #expect(member.standing.state == .short)
+        #expect(member.closed(now: now).contains(.enterGate(member.pass)))
+        #expect(member.standing.state == .open)
+    }
 }

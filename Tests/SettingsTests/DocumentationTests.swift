@@ -70,6 +70,7 @@ struct DocumentationTests {
             self.rows(under: "## `[databases]`").map(\.key) == SettingTable.database.map(\.name)
         )
         #expect(self.rows(under: "## `[users]`").map(\.key) == SettingTable.user.map(\.name))
+        #expect(self.rows(under: "## `[servers]`").map(\.key) == SettingTable.server.map(\.name))
     }
 
     @Test func `keys of later versions are named`() {

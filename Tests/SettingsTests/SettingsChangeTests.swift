@@ -79,7 +79,10 @@ struct SettingsChangeTests {
     }
 
     @Test func `each global key is noticed and treated as its table entry says`() throws {
-        let samples = ["7", "3", "x", "statement", "epoll", "trust", "allow", "off", "reset"]
+        let samples = [
+            "7", "3", "x", "statement", "epoll", "trust", "allow", "off", "reset", "etcd",
+            "http://h:1", "terminate",
+        ]
         let old = try load("[weir]")
         for setting in SettingTable.global {
             var global = old.global

@@ -13,6 +13,9 @@ struct SettingsConsoleTests {
         #expect(Set(keys).count == keys.count)
         let new = [
             "workers", "event_engine", "max_server_connections", "server_budget",
+            "budget_ledger", "fleet_name", "node_name", "ledger_database", "ledger_user",
+            "control_reserve", "etcd_endpoints", "etcd_user", "etcd_password", "etcd_ca_file",
+            "etcd_cert_file", "etcd_key_file", "budget_fence",
             "server_close_timeout", "server_login_parallelism", "database_down_timeout",
             "session_state", "max_pinned", "pin_timeout", "prepare_anonymous",
             "slow_query_threshold",
@@ -49,8 +52,11 @@ struct SettingsConsoleTests {
     }
 
     @Test func `a secret is not shown`() throws {
-        let settings = try load("[weir]\nauth_ldap_options = ldapbindpasswd=hunter2")
+        let settings = try load(
+            "[weir]\nauth_ldap_options = ldapbindpasswd=hunter2\netcd_password = hunter2"
+        )
         #expect(self.row("auth_ldap_options", of: settings)?.value == "********")
+        #expect(self.row("etcd_password", of: settings)?.value == "********")
         #expect(
             settings.configRows().allSatisfy { !$0.value.contains("hunter2") }
         )
@@ -83,7 +89,10 @@ struct SettingsConsoleTests {
 
     @Test(arguments: [
         ("nonsense", "1", "SET: unknown parameter: pgbouncer/nonsense"),
-        ("node_name", "1", "SET: node_name: the key is known but not supported by this version"),
+        (
+            "http_listen", "1",
+            "SET: http_listen: the key is known but not supported by this version"
+        ),
         ("pool_mode", "x", "SET: pool_mode = \"x\": expected session, transaction, statement"),
         ("min_pool_size", "30", "SET: min_pool_size = 30 is above default_pool_size = 20"),
         ("logfile", "a\0b", "SET: logfile: expected a text without zero bytes"),

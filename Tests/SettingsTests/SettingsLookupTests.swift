@@ -15,10 +15,14 @@ struct SettingsLookupTests {
             other = host=o budget=7 reserve=2
             """
         )
-        #expect(settings.server(host: "h", port: 6_000) == ("main", 37))
-        #expect(settings.server(host: "/run", port: 6_000) == ("main", 37))
-        #expect(settings.server(host: "o", port: 5_432) == ("other", 5))
-        #expect(settings.server(host: "h", port: 5_432) == ("h:5432", 40))
+        func slots(_ host: String, _ port: Int) -> (String, Int?) {
+            let server = settings.server(host: host, port: port)
+            return (server.name, server.slots(of: nil))
+        }
+        #expect(slots("h", 6_000) == ("main", 37))
+        #expect(slots("/run", 6_000) == ("main", 37))
+        #expect(slots("o", 5_432) == ("other", 5))
+        #expect(slots("h", 5_432) == ("h:5432", 40))
     }
 
     private let settings: Settings

@@ -98,17 +98,17 @@ struct SettingsParsingTests {
                     + "there is no setting service_host"
             ]
         )
-        let text = "[weir]\nnode_name = a"
+        let text = "[weir]\nhttp_listen = a"
         #expect(
             mistakes(
                 in: text,
-                environment: [("pool_mode", "fast"), ("node_name", "b")],
+                environment: [("pool_mode", "fast"), ("http_listen", "b")],
                 overrides: [("pool_mod", "session")]
             ) == [
-                "weir.ini:2: node_name: the key is known but not supported by this version",
+                "weir.ini:2: http_listen: the key is known but not supported by this version",
                 "environment variable WEIR_POOL_MODE: pool_mode = \"fast\": expected session, "
                     + "transaction, statement",
-                "environment variable WEIR_NODE_NAME: node_name: the key is known but not "
+                "environment variable WEIR_HTTP_LISTEN: http_listen: the key is known but not "
                     + "supported by this version",
                 "--set: unknown parameter: pgbouncer/pool_mod; did you mean pool_mode?",
             ]
@@ -134,7 +134,7 @@ struct SettingsParsingTests {
                 listen_port = 0
                 query_timeout = 5m
                 log_stats = maybe
-                ledger_user = x
+                max_waiting = x
                 slow_query_format = pgbadger
                 nothing_like_it = 1
                 """
@@ -161,7 +161,7 @@ struct SettingsParsingTests {
                     + "decimals, or a number with us, ms, s, min, h or d",
                 "weir.ini:16: log_stats = \"maybe\": expected 0 or 1 (or on, off, true, false, "
                     + "yes, no)",
-                "weir.ini:17: ledger_user: the key is known but not supported by this version",
+                "weir.ini:17: max_waiting: the key is known but not supported by this version",
                 "weir.ini:18: slow_query_format = pgbadger: this version writes json only",
                 "weir.ini:19: unknown parameter: pgbouncer/nothing_like_it",
             ]

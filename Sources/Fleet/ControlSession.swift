@@ -1,0 +1,387 @@
+internal import Logging
+internal import Pooling
+
+/// What the thread of a `PostgresLedger` has: the control connection, and where it stands.
+struct ControlSession {
+    private let context: LedgerContext
+    private let address: ControlAddress
+    private let controlReserve: Int
+    private var fence: ControlFence?
+    /// The advisory lock, which is the fleet's name as a number.
+    private let gate: String
+    private let tag: UInt64
+    private let channel: String
+
+    private var connection: ControlConnection?
+    private var isPrimary = false
+    private var entry: BoardEntry
+    /// The pass that waits for the gate.
+    private var entering: GatePass?
+    /// The pass that has it.
+    private var pass: GatePass?
+    private(set) var rows: [FleetRow] = []
+    private(set) var serverVersion: Int?
+    private(set) var nextHeartbeat = Instant.max
+
+    init(
+        _ context: LedgerContext,
+        at address: ControlAddress,
+        controlReserve: Int,
+        silence: Nanoseconds?
+    ) {
+        self.context = context
+        self.address = address
+        self.controlReserve = controlReserve
+        self.fence = silence.map { ControlFence(silence: $0) }
+        self.gate = "\(Int64(bitPattern: BoardName.hash("weir gate \(context.identity.fleet)")))"
+        self.tag = BoardName.tag(of: context.identity.fleet)
+        self.channel = "weir_\(self.tag)"
+        self.entry = BoardEntry(member: context.identity.member, weight: 1, minimum: 0)
+    }
+
+    /// Whether the gate is being waited for.
+    var isEntering: Bool { self.entering != nil && self.connection != nil }
+
+    /// What to poll for news; -1 without a connection.
+    var descriptor: Int32 { self.connection?.descriptor ?? -1 }
+
+    // MARK: Actions
+
+    mutating func perform(_ action: FleetAction) {
+        if action == .reconnect { return self.reconnect() }
+        // Asked for before the connection was lost; its member has heard of that by now.
+        guard let connection else { return }
+        do throws(ControlConnection.Failure) {
+            try self.perform(action, connection)
+        } catch {
+            self.lose(error.description)
+        }
+    }
+
+    private mutating func perform(
+        _ action: FleetAction,
+        _ connection: ControlConnection
+    ) throws(ControlConnection.Failure) {
+        switch action {
+        case .publish(let entry, let wakes):
+            self.entry = entry
+            try self.show(connection)
+            if wakes { try self.wakeOthers(connection) }
+        case .readBoard:
+            let reading = try self.read(connection)
+            self.context.report(.boardRead(reading.board))
+        case .look:
+            self.context.report(.looked(deaths: try self.deaths(connection)))
+        case .enterGate(let pass):
+            self.entering = pass
+        case .count:
+            let sentAt = BootClock.now
+            let reading = try self.read(connection)
+            let deaths = try self.deaths(connection)
+            self.context.report(.counted(reading.count(deaths: deaths), sentAt: sentAt))
+        case .leaveGate:
+            try self.leaveGate(connection)
+        case .breakGate(let pass):
+            try self.breakGate(pass, connection)
+        case .terminateOrphans:
+            try self.terminateOrphans(connection)
+        case .goodbye:
+            try self.wakeOthers(connection)
+        case .reconnect, .permits, .end: break
+        }
+    }
+
+    /// Something has come without being asked for: somebody's call, or the connection's end.
+    mutating func heard() {
+        guard let connection else { return }
+        do throws(ControlConnection.Failure) {
+            let senders = try connection.takeNotifications()
+            if senders.contains(where: { $0 != connection.processID }) {
+                self.context.report(.woken)
+            }
+        } catch {
+            self.lose(error.description)
+        }
+    }
+
+    /// Ends the connection in an orderly way.
+    mutating func leave() {
+        self.connection = nil
+    }
+
+    private mutating func lose(_ reason: String) {
+        self.connection = nil
+        self.entering = nil
+        self.pass = nil
+        self.nextHeartbeat = .max
+        self.rows = []
+        self.context.report(.lost(reason))
+    }
+
+    // MARK: Connecting
+
+    private mutating func reconnect() {
+        self.connection = nil
+        self.entering = nil
+        self.pass = nil
+        do throws(ControlConnection.Failure) {
+            let connection = try ControlConnection(
+                to: self.address,
+                name: self.name.text,
+                options: [],
+                deadline: BootClock.now + Self.connectTime
+            )
+            try self.prepare(connection)
+            self.serverVersion = connection.serverVersion
+            self.connection = connection
+            self.fence?.forget()
+            if self.fence != nil { self.nextHeartbeat = BootClock.now }
+            self.context.report(.back)
+        } catch {
+            self.lose(error.description)
+        }
+    }
+
+    /// Sets the session up, and sees whether there is a place for it.
+    private mutating func prepare(_ connection: ControlConnection) throws(ControlConnection.Failure)
+    {
+        // As far as this version of PostgreSQL has them.
+        _ = try self.ask(
+            connection,
+            """
+            SELECT set_config(s.name, v.value, false)
+            FROM (VALUES ('lock_timeout', '\(Self.gateTry)'), ('statement_timeout', '10000'),
+                ('idle_session_timeout', '0'), ('tcp_keepalives_idle', '5'),
+                ('tcp_keepalives_interval', '2'), ('tcp_keepalives_count', '3'),
+                ('client_connection_check_interval', '1000')) AS v (name, value)
+            JOIN pg_settings AS s USING (name)
+            """
+        )
+        let rows = try self.list(connection).controls.sorted { $0.startedAt < $1.startedAt }
+        for row in rows
+        where row.name.entry.member == self.entry.member && row.processID != connection.processID {
+            // The process's own, from before it lost it: it would keep its place, and its lock.
+            _ = try self.ask(connection, "SELECT pg_terminate_backend($1)", ["\(row.processID)"])
+        }
+        let others = rows.prefix { $0.processID != connection.processID }
+            .filter { $0.name.entry.member != self.entry.member }
+        guard others.count < self.controlReserve else {
+            throw ControlConnection.Failure(
+                description: "\(others.count) processes of the fleet have control connections, and "
+                    + "control_reserve = \(self.controlReserve)"
+            )
+        }
+        let recovery = try self.ask(connection, "SELECT pg_is_in_recovery()")
+        self.isPrimary = recovery.first?.first == "f"
+        if self.isPrimary {
+            _ = try self.ask(connection, "LISTEN \(self.channel)")
+        }
+    }
+
+    // MARK: Gate
+
+    /// Waits for the gate, for a short time.
+    mutating func tryGate() {
+        guard let connection, let pass = self.entering else { return }
+        do throws(ControlConnection.Failure) {
+            do throws(ControlConnection.Failure) {
+                _ = try self.ask(connection, "SELECT pg_advisory_lock($1)", [self.gate])
+            } catch  where error.sqlState == Self.lockNotAvailable {
+                return
+            }
+            self.entering = nil
+            self.pass = pass
+            try self.show(connection)
+            self.context.report(.gateEntered(pass))
+        } catch {
+            self.lose(error.description)
+        }
+    }
+
+    private mutating func leaveGate(
+        _ connection: ControlConnection
+    ) throws(ControlConnection.Failure) {
+        self.entering = nil
+        guard self.pass != nil else { return }
+        // What was opened in this pass is claimed before anybody else can count it.
+        try self.claim(connection)
+        self.pass = nil
+        // Off the board first: who enters next must not see two in the gate.
+        try self.show(connection)
+        _ = try self.ask(connection, "SELECT pg_advisory_unlock($1)", [self.gate])
+    }
+
+    private func breakGate(
+        _ pass: GatePass,
+        _ connection: ControlConnection
+    ) throws(ControlConnection.Failure) {
+        for row in try self.list(connection).controls where row.name.pass == pass {
+            self.context.logger.warning(
+                "the gate is taken from \(row.name.node), which has not left it: its session ends"
+            )
+            _ = try self.ask(
+                connection,
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE pid = $1 AND application_name = $2
+                """,
+                ["\(row.processID)", row.name.text]
+            )
+        }
+    }
+
+    // MARK: Board
+
+    private var name: BoardName {
+        BoardName(
+            entry: self.entry,
+            node: self.context.identity.node,
+            fleet: self.tag,
+            budget: self.context.budget(),
+            pass: self.pass
+        )
+    }
+
+    private func show(_ connection: ControlConnection) throws(ControlConnection.Failure) {
+        _ = try self.ask(
+            connection,
+            "SELECT set_config('application_name', $1, false)",
+            [self.name.text]
+        )
+    }
+
+    private func wakeOthers(_ connection: ControlConnection) throws(ControlConnection.Failure) {
+        guard self.isPrimary else { return }
+        _ = try self.ask(connection, "SELECT pg_notify($1, '')", [self.channel])
+    }
+
+    private mutating func read(
+        _ connection: ControlConnection
+    ) throws(ControlConnection.Failure) -> SessionReading {
+        let now = BootClock.now
+        var reading = try self.list(connection)
+        reading.conclude(
+            own: connection.processID,
+            budget: self.context.budget(),
+            silence: self.fence?.silence
+        )
+        if self.fence != nil {
+            let rows = try self.ask(
+                connection,
+                ControlFence.unclaimed,
+                [Self.array(self.context.roles()), self.address.user]
+            )
+            self.fence?.look(rows, now: now)
+        }
+        self.rows = reading.rows(now: now)
+        return reading
+    }
+
+    private func list(
+        _ connection: ControlConnection
+    ) throws(ControlConnection.Failure) -> SessionReading {
+        let rows = try self.ask(
+            connection,
+            SessionReading.query,
+            [
+                Self.array(self.context.roles()), self.address.user,
+                Self.array(self.context.ownSessions().map { "\($0)" }),
+            ]
+        )
+        return SessionReading(rows, fleet: self.tag)
+    }
+
+    /// Nil where PostgreSQL counts deaths late or not at all.
+    private func deaths(
+        _ connection: ControlConnection
+    ) throws(ControlConnection.Failure) -> Int? {
+        guard connection.serverVersion >= 150_000 else { return nil }
+        let rows = try self.ask(
+            connection,
+            """
+            SELECT sessions_abandoned + sessions_fatal + sessions_killed FROM pg_stat_database
+            WHERE datname = current_database()
+            """
+        )
+        return rows.first?.first?.flatMap { Int($0) }.map { $0 % BoardName.deathsLimit }
+    }
+
+    // MARK: Silence
+
+    /// Says that the process lives and what it has, where silence has consequences.
+    mutating func beat() {
+        guard let connection, BootClock.now >= self.nextHeartbeat else { return }
+        self.nextHeartbeat = BootClock.now + Self.heartbeat
+        do throws(ControlConnection.Failure) {
+            try self.claim(connection)
+        } catch {
+            self.lose(error.description)
+        }
+    }
+
+    private mutating func claim(
+        _ connection: ControlConnection
+    ) throws(ControlConnection.Failure) {
+        guard let query = self.fence?.claiming(self.context.ownSessions()) else { return }
+        _ = try self.ask(connection, query)
+    }
+
+    private mutating func terminateOrphans(
+        _ connection: ControlConnection
+    ) throws(ControlConnection.Failure) {
+        guard let fence = self.fence else { return }
+        let silent = try self.list(connection).controls.filter { control in
+            control.processID != connection.processID && control.age >= fence.silence
+        }
+        let orphans = fence.orphans(now: BootClock.now)
+        let processIDs = silent.map(\.processID)
+        do throws(ControlConnection.Failure) {
+            let ended = try self.ask(
+                connection,
+                ControlFence.ending,
+                [Self.array(processIDs.map { "\($0)" }), Self.array(orphans.map { "\($0)" })]
+            )
+            self.context.logger.warning(
+                """
+                budget_fence: ended \(ended.count) sessions of processes that were not heard of for \
+                \(fence.silence / 1_000_000_000) s (\(silent.map(\.name.node).joined(separator: ", ")))
+                """
+            )
+        } catch  where error.sqlState == Self.insufficientPrivilege {
+            self.context.logger.error(
+                "budget_fence = terminate: \(error): grant pg_signal_backend to the ledger's role"
+            )
+        }
+    }
+
+    // MARK: Asking
+
+    private func ask(
+        _ connection: ControlConnection,
+        _ text: String,
+        _ arguments: [String] = []
+    ) throws(ControlConnection.Failure) -> ControlConnection.Rows {
+        let identity = self.context.identity
+        return try connection.query(
+            SessionReading.comment(version: identity.version, address: identity.address) + text,
+            arguments,
+            deadline: BootClock.now + Self.answerTime
+        )
+    }
+
+    /// An array as PostgreSQL reads it.
+    private static func array(_ texts: [String]) -> String {
+        let quoted = texts.map { text in
+            "\"" + text.map { "\"\\".contains($0) ? "\\\($0)" : "\($0)" }.joined() + "\""
+        }
+        return "{" + quoted.joined(separator: ",") + "}"
+    }
+
+    private static let lockNotAvailable = "55P03"
+    private static let insufficientPrivilege = "42501"
+    /// Milliseconds that one try for the gate waits.
+    private static let gateTry = 100
+    private static let connectTime: Nanoseconds = 3_000_000_000
+    private static let answerTime: Nanoseconds = 3_000_000_000
+    private static let heartbeat: Nanoseconds = 1_000_000_000
+}
