@@ -50,10 +50,35 @@ extension EtcdLedger {
 
     // MARK: Reading
 
+    /// For how long it is believed that there are as many orphans as before.
+    private static let orphansPatience: Nanoseconds = 1_000_000_000
+
     /// Answers with the board.
+    ///
+    /// Nobody reads PostgreSQL's list for that, unless there were orphans when it was last read:
+    /// their slots are not free, and members wait until they are.
     func readBoard() async throws(EtcdError) {
+        var sessions: Int?
+        let now = BootClock.now
+        if self.orphans.count > 0, now - self.orphans.at >= Self.orphansPatience {
+            let deadline = now + Self.listPatience
+            sessions = try? await self.sessions.count(own: [], deadline: deadline).sessions
+        }
         let reading = try await self.read()
-        self.tell(.boardRead(reading.board(budget: self.context.budget(), sessions: nil)))
+        self.tell(.boardRead(self.board(reading, sessions: sessions, at: now)))
+    }
+
+    /// What the member goes by.
+    ///
+    /// - Parameters:
+    ///   - sessions: the fleet's in PostgreSQL's list, if that was read.
+    ///   - moment: when it was.
+    func board(_ reading: EtcdReading, sessions: Int?, at moment: Instant) -> Board {
+        let held = reading.members.reduce(0) { $0 + $1.row.entry.held }
+        let listed = sessions ?? (self.orphans.count > 0 ? held + self.orphans.count : nil)
+        let board = reading.board(budget: self.context.budget(), sessions: listed)
+        if sessions != nil { self.orphans = (board.orphans, moment) }
+        return board
     }
 
     /// Reads gate and board.

@@ -110,7 +110,7 @@ extension EtcdLedger {
             ownListed: sessions.ownListed,
             deaths: nil,
             isOtherInGate: false,
-            board: reading.board(budget: self.context.budget(), sessions: sessions.sessions)
+            board: self.board(reading, sessions: sessions.sessions, at: sentAt)
         )
         self.tell(.counted(count, sentAt: sentAt))
     }

@@ -39,6 +39,8 @@ public actor EtcdLedger: Ledger {
 
     /// The stay in etcd; nil while there is none.
     var session: EtcdSession?
+    /// Sessions that no member had when PostgreSQL's list was last read, and when that was.
+    var orphans = (count: 0, at: Instant.min)
     /// Whether the member knows that there is none.
     private var isKnownToBeLost = false
     private var isStopping = false
@@ -80,6 +82,8 @@ public actor EtcdLedger: Ledger {
     nonisolated public func perform(_ action: FleetAction) { self.inbox.yield(action) }
 
     nonisolated public var rows: [FleetRow] { self.seen.withLock { $0 } }
+
+    nonisolated public var serverVersion: Int? { self.sessions.serverVersion }
 
     /// Ends the lease, and with it everything that hangs on it; from then on nothing is done or
     /// reported. Waits for that, for at most a second.

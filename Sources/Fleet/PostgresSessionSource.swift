@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Locking
 public import Pooling
 
 /// PostgreSQL's list of sessions, read by a short connection of its own for each question.
@@ -14,6 +15,7 @@ public final class PostgresSessionSource: SessionSource {
     private let roles: @Sendable () -> [String]
     /// libpq waits in `poll`, which no thread of Swift's own may do.
     private let queue = DispatchQueue(label: "weir check")
+    private let version = Locked<Int?>(nil)
 
     /// Creates a source that has no connection.
     ///
@@ -43,14 +45,18 @@ public final class PostgresSessionSource: SessionSource {
         return row.first.flatMap { $0 } ?? 0
     }
 
+    public var serverVersion: Int? { self.version.withLock { $0 } }
+
     // MARK: Statements
 
-    /// The fleet's sessions: without `pg_read_all_stats` the kind of a session is hidden, and then
-    /// it counts.
+    /// The fleet's sessions, but for those that count. Without `pg_read_all_stats` the kind of a
+    /// session is hidden, and then it counts.
     private static let sessions = """
         FROM pg_catalog.pg_stat_activity
         WHERE usename = ANY ($1::text[]) AND pid <> pg_catalog.pg_backend_pid()
         AND (backend_type IS NULL OR backend_type = 'client backend')
+        AND (usename = current_user AND datname = current_database()
+            AND application_name = '\(PostgresSessionSource.applicationName)') IS NOT TRUE
         """
 
     private static let counting = """
@@ -71,7 +77,7 @@ public final class PostgresSessionSource: SessionSource {
         _ arguments: [String],
         _ deadline: Instant
     ) async throws -> [Int?] {
-        let address = self.address
+        let (address, version) = (self.address, self.version)
         return try await withCheckedThrowingContinuation { continuation in
             self.queue.async {
                 continuation.resume(
@@ -82,6 +88,8 @@ public final class PostgresSessionSource: SessionSource {
                             options: [],
                             deadline: deadline
                         )
+                        let known = connection.serverVersion
+                        version.withLock { $0 = known }
                         let rows = try connection.query(statement, arguments, deadline: deadline)
                         return rows.first?.map { $0.flatMap { Int($0) } } ?? []
                     }

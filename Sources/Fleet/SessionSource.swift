@@ -16,4 +16,7 @@ public protocol SessionSource: Sendable {
     ///   - deadline: by the boot-time clock.
     /// - Returns: how many were told to end.
     func terminate(except claimed: [UInt32], deadline: Instant) async throws -> Int
+
+    /// PostgreSQL's version, as 150018 for 15.18; nil as long as it is not known.
+    var serverVersion: Int? { get }
 }

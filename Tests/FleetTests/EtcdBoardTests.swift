@@ -126,6 +126,37 @@ extension EtcdTests {
             #expect(claimed?.sorted() == [11, 11, 21, 22, 23])
         }
 
+        @Test func `orphans that were counted are on the board until they have gone`()
+            async throws
+        {
+            let fleet = EtcdMemberOfTest.Fleet(try EtcdServer.shared())
+            let member = try await EtcdMemberOfTest.connected(1, of: fleet)
+            #expect(member.ledger.serverVersion == 150_018)
+            fleet.sessions.state.withLock { $0.sessions = 5 }
+            member.publish(held: 2)
+            #expect(try await member.board().orphans == 0)
+            member.enter(1)
+            try await member.waitForGate(1)
+            member.ledger.perform(.count)
+            member.ledger.perform(.leaveGate)
+            #expect(try await member.board().orphans == 3)
+            member.publish(held: 4)
+            #expect(try await member.board().orphans == 3)
+            #expect(fleet.sessions.state.withLock { $0.counts } == 1)
+            await OwnThread.sleep(milliseconds: 1_000)
+            #expect(try await member.board().orphans == 1)
+            fleet.sessions.state.withLock { $0.failure = "no server" }
+            await OwnThread.sleep(milliseconds: 1_000)
+            #expect(try await member.board().orphans == 1)
+            fleet.sessions.state.withLock {
+                $0.failure = nil
+                $0.sessions = 4
+            }
+            #expect(try await member.board().orphans == 0)
+            #expect(try await member.board().orphans == 0)
+            #expect(fleet.sessions.state.withLock { $0.counts } == 4)
+        }
+
         @Test func `nothing is ended while a member does not say what is its own`() async throws {
             let server = try EtcdServer.shared()
             var fleet = EtcdMemberOfTest.Fleet(server)

@@ -86,7 +86,10 @@ final class EtcdServer: Sendable {
         let (own, other) = (getpid(), process.processIdentifier)
         guardian.arguments = [
             "-c",
-            "while kill -0 \(own) && kill -0 \(other); do sleep 1; done; kill -9 \(other)",
+            """
+            while kill -0 \(own) && kill -0 \(other); do sleep 1; done; kill -9 \(other)
+            kill -0 \(own) || rm -rf '\(self.folder)'
+            """,
         ]
         guardian.standardOutput = FileHandle.nullDevice
         guardian.standardError = FileHandle.nullDevice

@@ -10,15 +10,21 @@ final class FakeSessions: SessionSource {
         var sessions = 0
         var failure: String?
         var claimed: [UInt32]?
+        var counts = 0
     }
 
     let state = Locked(State())
 
     func count(own: [UInt32], deadline: Instant) async throws -> SessionCount {
-        let state = self.state.withLock { $0 }
+        let state = self.state.withLock { state in
+            state.counts += 1
+            return state
+        }
         if let failure = state.failure { throw TestFailure(failure) }
         return SessionCount(sessions: state.sessions, ownListed: own.count)
     }
+
+    var serverVersion: Int? { 150_018 }
 
     func terminate(except claimed: [UInt32], deadline: Instant) async throws -> Int {
         self.state.withLock { $0.claimed = claimed }
