@@ -46,7 +46,8 @@ struct ControlFence {
     /// control connections.
     static let unclaimed = """
         SELECT pid, backend_start FROM pg_stat_activity AS session
-        WHERE usename = ANY ($1::text[]) AND coalesce(backend_type, 'client backend') = 'client backend'
+        WHERE usename = ANY ($1::text[])
+            AND coalesce(backend_type, 'client backend') = 'client backend'
             AND NOT (usename = $2 AND datname = current_database()
                 AND application_name LIKE 'weir %')
             AND NOT EXISTS (

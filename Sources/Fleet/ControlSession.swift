@@ -3,25 +3,25 @@ internal import Pooling
 
 /// What the thread of a `PostgresLedger` has: the control connection, and where it stands.
 struct ControlSession {
-    private let context: LedgerContext
-    private let address: ControlAddress
+    let context: LedgerContext
+    let address: ControlAddress
     private let controlReserve: Int
-    private var fence: ControlFence?
+    var fence: ControlFence?
     /// The advisory lock, which is the fleet's name as a number.
-    private let gate: String
-    private let tag: UInt64
-    private let channel: String
+    let gate: String
+    let tag: UInt64
+    let channel: String
 
-    private var connection: ControlConnection?
+    var connection: ControlConnection?
     private var isPrimary = false
     private var entry: BoardEntry
     /// The pass that waits for the gate.
-    private var entering: GatePass?
+    var entering: GatePass?
     /// The pass that has it.
-    private var pass: GatePass?
+    var pass: GatePass?
     private(set) var rows: [FleetRow] = []
     private(set) var serverVersion: Int?
-    private(set) var nextHeartbeat = Instant.max
+    var nextHeartbeat = Instant.max
 
     init(
         _ context: LedgerContext,
@@ -91,6 +91,16 @@ struct ControlSession {
         }
     }
 
+    /// Reads the board for people.
+    mutating func refresh() {
+        guard let connection else { return }
+        do throws(ControlConnection.Failure) {
+            _ = try self.read(connection)
+        } catch {
+            self.lose(error.description)
+        }
+    }
+
     /// Something has come without being asked for: somebody's call, or the connection's end.
     mutating func heard() {
         guard let connection else { return }
@@ -109,7 +119,7 @@ struct ControlSession {
         self.connection = nil
     }
 
-    private mutating func lose(_ reason: String) {
+    mutating func lose(_ reason: String) {
         self.connection = nil
         self.entering = nil
         self.pass = nil
@@ -178,58 +188,6 @@ struct ControlSession {
         }
     }
 
-    // MARK: Gate
-
-    /// Waits for the gate, for a short time.
-    mutating func tryGate() {
-        guard let connection, let pass = self.entering else { return }
-        do throws(ControlConnection.Failure) {
-            do throws(ControlConnection.Failure) {
-                _ = try self.ask(connection, "SELECT pg_advisory_lock($1)", [self.gate])
-            } catch  where error.sqlState == Self.lockNotAvailable {
-                return
-            }
-            self.entering = nil
-            self.pass = pass
-            try self.show(connection)
-            self.context.report(.gateEntered(pass))
-        } catch {
-            self.lose(error.description)
-        }
-    }
-
-    private mutating func leaveGate(
-        _ connection: ControlConnection
-    ) throws(ControlConnection.Failure) {
-        self.entering = nil
-        guard self.pass != nil else { return }
-        // What was opened in this pass is claimed before anybody else can count it.
-        try self.claim(connection)
-        self.pass = nil
-        // Off the board first: who enters next must not see two in the gate.
-        try self.show(connection)
-        _ = try self.ask(connection, "SELECT pg_advisory_unlock($1)", [self.gate])
-    }
-
-    private func breakGate(
-        _ pass: GatePass,
-        _ connection: ControlConnection
-    ) throws(ControlConnection.Failure) {
-        for row in try self.list(connection).controls where row.name.pass == pass {
-            self.context.logger.warning(
-                "the gate is taken from \(row.name.node), which has not left it: its session ends"
-            )
-            _ = try self.ask(
-                connection,
-                """
-                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE pid = $1 AND application_name = $2
-                """,
-                ["\(row.processID)", row.name.text]
-            )
-        }
-    }
-
     // MARK: Board
 
     private var name: BoardName {
@@ -242,7 +200,7 @@ struct ControlSession {
         )
     }
 
-    private func show(_ connection: ControlConnection) throws(ControlConnection.Failure) {
+    func show(_ connection: ControlConnection) throws(ControlConnection.Failure) {
         _ = try self.ask(
             connection,
             "SELECT set_config('application_name', $1, false)",
@@ -277,7 +235,7 @@ struct ControlSession {
         return reading
     }
 
-    private func list(
+    func list(
         _ connection: ControlConnection
     ) throws(ControlConnection.Failure) -> SessionReading {
         let rows = try self.ask(
@@ -306,57 +264,9 @@ struct ControlSession {
         return rows.first?.first?.flatMap { Int($0) }.map { $0 % BoardName.deathsLimit }
     }
 
-    // MARK: Silence
-
-    /// Says that the process lives and what it has, where silence has consequences.
-    mutating func beat() {
-        guard let connection, BootClock.now >= self.nextHeartbeat else { return }
-        self.nextHeartbeat = BootClock.now + Self.heartbeat
-        do throws(ControlConnection.Failure) {
-            try self.claim(connection)
-        } catch {
-            self.lose(error.description)
-        }
-    }
-
-    private mutating func claim(
-        _ connection: ControlConnection
-    ) throws(ControlConnection.Failure) {
-        guard let query = self.fence?.claiming(self.context.ownSessions()) else { return }
-        _ = try self.ask(connection, query)
-    }
-
-    private mutating func terminateOrphans(
-        _ connection: ControlConnection
-    ) throws(ControlConnection.Failure) {
-        guard let fence = self.fence else { return }
-        let silent = try self.list(connection).controls.filter { control in
-            control.processID != connection.processID && control.age >= fence.silence
-        }
-        let orphans = fence.orphans(now: BootClock.now)
-        let processIDs = silent.map(\.processID)
-        do throws(ControlConnection.Failure) {
-            let ended = try self.ask(
-                connection,
-                ControlFence.ending,
-                [Self.array(processIDs.map { "\($0)" }), Self.array(orphans.map { "\($0)" })]
-            )
-            self.context.logger.warning(
-                """
-                budget_fence: ended \(ended.count) sessions of processes that were not heard of for \
-                \(fence.silence / 1_000_000_000) s (\(silent.map(\.name.node).joined(separator: ", ")))
-                """
-            )
-        } catch  where error.sqlState == Self.insufficientPrivilege {
-            self.context.logger.error(
-                "budget_fence = terminate: \(error): grant pg_signal_backend to the ledger's role"
-            )
-        }
-    }
-
     // MARK: Asking
 
-    private func ask(
+    func ask(
         _ connection: ControlConnection,
         _ text: String,
         _ arguments: [String] = []
@@ -370,18 +280,18 @@ struct ControlSession {
     }
 
     /// An array as PostgreSQL reads it.
-    private static func array(_ texts: [String]) -> String {
+    static func array(_ texts: [String]) -> String {
         let quoted = texts.map { text in
             "\"" + text.map { "\"\\".contains($0) ? "\\\($0)" : "\($0)" }.joined() + "\""
         }
         return "{" + quoted.joined(separator: ",") + "}"
     }
 
-    private static let lockNotAvailable = "55P03"
-    private static let insufficientPrivilege = "42501"
+    static let lockNotAvailable = "55P03"
+    static let insufficientPrivilege = "42501"
     /// Milliseconds that one try for the gate waits.
     private static let gateTry = 100
     private static let connectTime: Nanoseconds = 3_000_000_000
     private static let answerTime: Nanoseconds = 3_000_000_000
-    private static let heartbeat: Nanoseconds = 1_000_000_000
+    static let heartbeat: Nanoseconds = 1_000_000_000
 }

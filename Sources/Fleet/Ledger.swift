@@ -14,6 +14,9 @@ public protocol Ledger: AnyObject, Sendable {
     /// Who is on the board, for people, as it was last read.
     var rows: [FleetRow] { get }
 
+    /// Reads the board for `rows`, and says when that is done or cannot be. Waits for nothing.
+    func refresh(then done: @escaping @Sendable () -> Void)
+
     /// PostgreSQL's version, as 150018 for 15.18; nil as long as it is not known.
     var serverVersion: Int? { get }
 
@@ -24,4 +27,7 @@ public protocol Ledger: AnyObject, Sendable {
 extension Ledger {
     /// Not known.
     public var serverVersion: Int? { nil }
+
+    /// The board is known as well as it can be.
+    public func refresh(then done: @escaping @Sendable () -> Void) { done() }
 }

@@ -197,6 +197,12 @@ public final class Membership: Sendable {
         }
     }
 
+    /// Reads the board for `knowledge`, and says when that is done or cannot be.
+    public func refresh(then done: @escaping @Sendable () -> Void) {
+        guard let ledger = self.state.withLock({ $0.ledger }) else { return done() }
+        ledger.refresh(then: done)
+    }
+
     private var budget: Int { self.state.withLock { $0.member.limits.budget } }
     private var ownSessions: [UInt32] { self.state.withLock { Array($0.sessions.keys) } }
 

@@ -22,6 +22,7 @@ public import Pooling
 public final class PostgresLedger: Ledger {
     private struct Inbox {
         var actions: [FleetAction] = []
+        var refreshes: [@Sendable () -> Void] = []
         var isStopping = false
     }
 
@@ -59,6 +60,11 @@ public final class PostgresLedger: Ledger {
         self.wake.signal()
     }
 
+    public func refresh(then done: @escaping @Sendable () -> Void) {
+        self.inbox.withLock { $0.refreshes.append(done) }
+        self.wake.signal()
+    }
+
     public var rows: [FleetRow] { self.shown.withLock { $0.rows } }
 
     public var serverVersion: Int? { self.shown.withLock { $0.serverVersion } }
@@ -76,15 +82,19 @@ public final class PostgresLedger: Ledger {
 
     private func serve(_ session: inout ControlSession) {
         while true {
-            let (actions, isStopping) = self.inbox.withLock { inbox in
-                defer { inbox.actions.removeAll() }
-                return (inbox.actions, inbox.isStopping)
+            let inbox = self.inbox.withLock { inbox in
+                let taken = inbox
+                inbox.actions.removeAll()
+                inbox.refreshes.removeAll()
+                return taken
             }
-            for action in actions { session.perform(action) }
+            for action in inbox.actions { session.perform(action) }
+            if !inbox.refreshes.isEmpty { session.refresh() }
             let (rows, version) = (session.rows, session.serverVersion)
             self.shown.withLock { $0 = (rows, version) }
-            if isStopping { break }
-            guard actions.isEmpty else { continue }
+            for done in inbox.refreshes { done() }
+            if inbox.isStopping { break }
+            guard inbox.actions.isEmpty else { continue }
             if session.isEntering {
                 session.tryGate()
             } else {

@@ -64,10 +64,37 @@ public struct CancelKeys: Sendable {
     }
 
     /// A process ID for a key of a worker, out of a random number.
-    public static func processID(_ random: UInt32, worker: Int) -> UInt32 {
+    ///
+    /// - Parameter origin: tells the processes apart that clients reach by one address; nil for a
+    ///   process that is alone.
+    public static func processID(_ random: UInt32, worker: Int, origin: UInt8?) -> UInt32 {
         // The top bit of a process ID is a sign to some clients.
-        (random & 0x7fff_ffff) / UInt32(Self.workersMax) * UInt32(Self.workersMax)
-            + UInt32(worker)
+        var number = random & 0x7fff_ffff
+        if let origin { number = number & ~0x3fc0 | UInt32(origin) << 6 }
+        return number / UInt32(Self.workersMax) * UInt32(Self.workersMax) + UInt32(worker)
+    }
+
+    /// The process that has handed out a key, where processes have such numbers: part of the key,
+    /// so that any of them knows where to take a cancel request. Not all differ.
+    public static func origin(of key: CancelKey) -> UInt8 {
+        UInt8(truncatingIfNeeded: key.processID >> 6)
+    }
+
+    // MARK: Between processes
+
+    /// A key as it goes to another process: its secret has one byte more than any that is handed
+    /// out.
+    public static func forwarded(_ key: CancelKey) -> CancelKey {
+        CancelKey(processID: key.processID, secret: key.secret + [0])
+    }
+
+    /// A key as it was handed out; nil for one that has not been forwarded.
+    public static func unwrapped(_ key: CancelKey) -> CancelKey? {
+        let length = key.secret.count - 1
+        guard length == Self.shortSecretLength || length == Self.longSecretLength else {
+            return nil
+        }
+        return CancelKey(processID: key.processID, secret: Array(key.secret.dropLast()))
     }
 
     /// Whose key this is.

@@ -51,6 +51,11 @@ extension Worker {
     func cancelReceived(_ key: CancelKey, from client: ClientConnection) {
         client.login?.isCanceling = true
         let requester = CancelRequester(worker: self.index, client: client.id)
+        if CancelKeys.unwrapped(key) == nil, let origin = self.origin,
+            CancelKeys.origin(of: key) != origin
+        {
+            return self.forwardCancel(key, for: requester)
+        }
         let worker = CancelKeys.worker(of: key)
         if worker == self.index || worker >= self.mailboxes.count {
             self.cancel(key, for: requester)
@@ -61,8 +66,16 @@ extension Worker {
 
     /// Cancels what the owner of a key is doing.
     func cancel(_ key: CancelKey, for requester: CancelRequester) {
-        guard let id = self.keys.owner(of: key), let client = self.clients[id.index, id.generation]
-        else { return self.cancelIsOver(requester) }
+        let forwarded = CancelKeys.unwrapped(key)
+        guard let id = self.keys.owner(of: forwarded ?? key),
+            let client = self.clients[id.index, id.generation]
+        else {
+            // Another process may have the same number as this one.
+            if forwarded == nil, self.origin != nil {
+                return self.forwardCancel(key, for: requester)
+            }
+            return self.cancelIsOver(requester)
+        }
         if client.phase == .console {
             self.cancelControl(client)
             return self.cancelIsOver(requester)
@@ -123,7 +136,7 @@ extension Worker {
     }
 
     /// The client that has brought a cancel request hears that it is over.
-    private func cancelIsOver(_ requester: CancelRequester) {
+    func cancelIsOver(_ requester: CancelRequester) {
         guard requester.worker == self.index else {
             return self.post(.cancelEnded(requester.client), to: requester.worker)
         }
@@ -212,5 +225,6 @@ extension Worker {
         for cancel in self.cancels.all where cancel.deadline <= now {
             self.endCancel(cancel, isCertain: !cancel.isSent)
         }
+        self.expireForwards(now: now)
     }
 }

@@ -232,7 +232,11 @@ extension Worker {
         while true {
             let number = UInt32(truncatingIfNeeded: self.random.next())
             let key = CancelKey(
-                processID: CancelKeys.processID(number, worker: self.index),
+                processID: CancelKeys.processID(
+                    number,
+                    worker: self.index,
+                    origin: self.origin
+                ),
                 secret: self.random.bytes(length)
             )
             if key.processID != 0, self.keys.insert(key, for: client.id) {

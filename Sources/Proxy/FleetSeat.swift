@@ -30,6 +30,8 @@ public protocol FleetSeat: AnyObject, Sendable {
     func stop()
     /// Settings that connections are opened with; nil for none.
     var startupOptions: String? { get }
+    /// Reads the board for `overview`, and says when that is done or cannot be.
+    func refresh(then done: @escaping @Sendable () -> Void)
     /// What people see.
     var overview: Snapshot.FleetOverview { get }
 }
@@ -38,6 +40,8 @@ public protocol FleetSeat: AnyObject, Sendable {
 public protocol FleetJoining: Sendable {
     /// The name of the ledger.
     var ledger: String { get }
+    /// Tells the process's cancel keys from those of others.
+    var origin: UInt8 { get }
     /// The slots that the whole fleet may have of a PostgreSQL server's budget.
     func slots(of slots: Int) -> Int
     /// Takes the place at a PostgreSQL server.

@@ -60,6 +60,8 @@ extension Worker {
             for (cap, seat) in self.seats {
                 rows[cap].ledger = fleet.ledger
                 rows[cap].fleet = seat.overview
+                // For who asks again: who wants nothing reads the board rarely.
+                seat.refresh {}
             }
         }
         return rows.sorted { $0.server < $1.server }

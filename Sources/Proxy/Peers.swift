@@ -26,12 +26,14 @@ extension Worker {
     /// What another worker has said.
     func heard(_ content: WorkerMessage.Content) {
         switch content {
-        case .signal, .resolved, .clientDerived, .serverDerived:
+        case .signal, .resolved, .forwardResolved, .clientDerived, .serverDerived:
             preconditionFailure("not from a worker")
         case .peers(let mailboxes): self.mailboxes = mailboxes
         case .accepted(let descriptor): self.adopt(client: descriptor)
         case .consoleClient(let transfer): self.consoleArrived(transfer)
         case .cancel(let key, let requester): self.cancel(key, for: requester)
+        case .forward(let key, let requester):
+            self.forwardCancel(key, for: requester, isRefreshed: true)
         case .cancelEnded(let id):
             guard let client = self.clients[id.index, id.generation] else { return }
             self.closeClient(client, .cancelDelivered)

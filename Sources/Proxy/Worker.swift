@@ -91,6 +91,9 @@ public final class Worker {
     var clients = Slab<ClientConnection>()
     var servers = Slab<ServerConnection>()
     var cancels = Slab<CancelConnection>()
+    var forwards = Slab<CancelForward>()
+    /// Tells the process's cancel keys from those of others; nil where it has none beside it.
+    var origin: UInt8? { self.environment.fleet?.origin }
     var consoleClients = 0
     /// Servers that stream for replication.
     var streamCount = 0
@@ -261,6 +264,7 @@ public final class Worker {
         case cancel = 4
         /// A client that has been accepted for another worker.
         case newcomer = 5
+        case forward = 6
 
         func token(_ index: UInt32) -> UInt64 { self.rawValue << 56 | UInt64(index) }
     }
@@ -290,6 +294,11 @@ public final class Worker {
                 return
             }
             self.cancelEvent(cancel, completion)
+        case .forward:
+            guard let forward = self.forwards[place], forward.socket == completion.socket else {
+                return
+            }
+            self.forwardEvent(forward, completion)
         case .newcomer:
             self.newcomerEvent(completion)
         case .nobody, nil:
@@ -360,6 +369,7 @@ public final class Worker {
             switch message.content {
             case .signal(let signal): self.received(signal)
             case .resolved(let token, let result): self.resolved(token, result)
+            case .forwardResolved(let token, let result): self.forwardResolved(token, result)
             case .clientDerived(let token, let result):
                 if let client = self.clients[Self.index(token), Self.generation(token)] {
                     self.clientDerived(client, result)
@@ -378,6 +388,11 @@ public final class Worker {
     /// A number that another thread carries around for a connection.
     static func token(_ index: UInt32, _ generation: UInt32) -> UInt64 {
         UInt64(generation) << 32 | UInt64(index)
+    }
+
+    /// Takes such a number apart.
+    static func place(of token: UInt64) -> (index: UInt32, generation: UInt32) {
+        (Self.index(token), Self.generation(token))
     }
 
     private static func index(_ token: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: token) }

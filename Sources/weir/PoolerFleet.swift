@@ -33,6 +33,8 @@ struct PoolerFleet: FleetJoining {
 
     var ledger: String { "\(self.settings.global.budgetLedger)" }
 
+    var origin: UInt8 { UInt8(truncatingIfNeeded: self.identity.member) }
+
     /// Control connections take their places out of the budget, so that a process can come up
     /// without asking anybody.
     func slots(of slots: Int) -> Int { max(1, slots - self.settings.global.controlReserve) }

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from harness import wait_until
+from pgwire import PROTOCOL_3_0, PROTOCOL_3_2, cancel, simple
 from test_limits import hold, must_wait, release
 
 pytestmark = pytest.mark.weir_only
@@ -27,8 +28,8 @@ def fleet(weir):
     return start
 
 
-def sessions(postgres):
-    return postgres.sessions("usename IN ('app', 'other') AND backend_type = 'client backend'")
+def sessions(postgres, where="true"):
+    return postgres.sessions(f"usename IN ('app', 'other') AND {where}")
 
 
 def test_one_budget_for_two_processes(fleet, postgres):
@@ -133,3 +134,27 @@ def test_idle_slots_flow_to_who_waits(fleet, postgres):
     assert time.monotonic() - started < 3
     assert sessions(postgres) <= 3
     release(holders)
+
+
+@pytest.mark.parametrize("protocol", [PROTOCOL_3_0, PROTOCOL_3_2], ids=["3.0", "3.2"])
+def test_a_cancel_finds_its_process(fleet, postgres, protocol):
+    poolers = [fleet(), fleet(), fleet()]
+    for number in range(4):
+        with poolers[0].wire(protocol=protocol) as client:
+            client.send(simple("SELECT pg_sleep(20)"))
+            wait_until(lambda: sessions(postgres, "state = 'active'") == 1, "it runs")
+            started = time.monotonic()
+            cancel(poolers[1 + number % 2].port, client.key)
+            assert client.result().error.code == "57014"
+            assert time.monotonic() - started < 2
+
+
+def test_a_cancel_with_a_wrong_key_ends_nowhere(fleet, postgres):
+    first, second = fleet(), fleet()
+    with first.wire() as client:
+        client.send(simple("SELECT pg_sleep(1), 'whole'"))
+        wrong = client.key[:-1] + bytes([client.key[-1] ^ 1])
+        for key in (wrong, wrong + b"\0", bytes(8)):
+            cancel(second.port, key)
+            cancel(first.port, key)
+        assert client.result().rows[0][1] == "whole"

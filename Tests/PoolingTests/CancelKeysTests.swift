@@ -65,11 +65,33 @@ struct CancelKeysTests {
     @Test(arguments: 0..<CancelKeys.workersMax)
     func `a key says which worker gave it out`(_ worker: Int) {
         for random in [0, 1, 63, 64, 0x7fff_ffff, 0x8000_0000, UInt32.max] {
-            let processID = CancelKeys.processID(random, worker: worker)
+            let processID = CancelKeys.processID(random, worker: worker, origin: nil)
             let key = CancelKey(processID: processID, secret: [9])
             #expect(CancelKeys.worker(of: key) == worker)
             #expect(processID <= UInt32(Int32.max))
         }
+    }
+
+    @Test(arguments: [0, 1, 127, 255] as [UInt8])
+    func `a key says which process gave it out, and which worker of it`(_ origin: UInt8) {
+        for random in [0, 63, 64, 0x3fc0, 0x7fff_ffff, UInt32.max] {
+            let processID = CancelKeys.processID(random, worker: 5, origin: origin)
+            let key = CancelKey(processID: processID, secret: [9])
+            #expect(CancelKeys.origin(of: key) == origin)
+            #expect(CancelKeys.worker(of: key) == 5)
+            #expect(processID <= UInt32(Int32.max))
+        }
+    }
+
+    @Test(arguments: [CancelKeys.shortSecretLength, CancelKeys.longSecretLength])
+    func `a forwarded key is known as one, and is nobody's before it is unwrapped`(length: Int) {
+        var keys = CancelKeys()
+        let key = CancelKey(processID: 7, secret: (0..<UInt8(length)).map { $0 })
+        _ = keys.insert(key, for: self.ann)
+        let forwarded = CancelKeys.forwarded(key)
+        #expect(CancelKeys.unwrapped(key) == nil)
+        #expect(CancelKeys.unwrapped(forwarded) == key)
+        #expect(keys.owner(of: forwarded) == nil)
     }
 
     @Test(arguments: [0, 5, UInt32.max])

@@ -1,0 +1,151 @@
+import Logging
+import Pooling
+import Reactor
+import Settings
+import Wire
+
+/// A connection that carries a cancel request to another process, which may have the client that is
+/// meant.
+final class CancelForward {
+    /// All that one request has been forwarded to.
+    final class Batch {
+        /// Who has brought the request, and hears when all have had it.
+        let requester: CancelRequester
+        var left: Int
+
+        init(_ requester: CancelRequester, count: Int) {
+            self.requester = requester
+            self.left = count
+        }
+    }
+
+    let id: ServerID
+    let batch: Batch
+    let request: [UInt8]
+    let deadline: Instant
+    var socket = SocketID.none
+
+    init(id: ServerID, batch: Batch, request: [UInt8], deadline: Instant) {
+        self.id = id
+        self.batch = batch
+        self.request = request
+        self.deadline = deadline
+    }
+}
+
+/// Cancel requests that have come to the wrong process of several behind one address.
+///
+/// A key says which process has handed it out (`CancelKeys.origin`), and those that may have are
+/// asked: the members of the fleet, as the board tells them, and the peers that the configuration
+/// names. A forwarded request says that it is one, and is not forwarded again.
+extension Worker {
+    /// Sends a request to the processes that may have handed out its key; ends it where there is
+    /// none.
+    ///
+    /// - Parameter isRefreshed: the board has been read for this request.
+    func forwardCancel(
+        _ key: CancelKey,
+        for requester: CancelRequester,
+        isRefreshed: Bool = false
+    ) {
+        let addresses = self.processes(thatMadeKeysOf: CancelKeys.origin(of: key))
+        if addresses.isEmpty, !isRefreshed, let seat = self.seats.values.first {
+            // Who wants nothing reads the board rarely.
+            let mailbox = self.mailbox
+            return seat.refresh {
+                mailbox.post(WorkerMessage(.forward(key, requester)))
+            }
+        }
+        guard !addresses.isEmpty, self.forwards.count + addresses.count <= Self.cancelsMax else {
+            return self.cancelIsOver(requester)
+        }
+        let forwarded = CancelKeys.forwarded(key)
+        self.writer.removeAll()
+        self.writer.cancelRequest(processID: forwarded.processID, secret: forwarded.secret)
+        let request = self.writer.bytes
+        let batch = CancelForward.Batch(requester, count: addresses.count)
+        let limit = self.settings.global.cancelWaitTimeout.nanoseconds
+        for address in addresses {
+            let forward = self.forwards.insert { index, generation in
+                CancelForward(
+                    id: ServerID(index: index, generation: generation),
+                    batch: batch,
+                    request: request,
+                    deadline: limit == 0 ? .max : self.loop.now + limit
+                )
+            }
+            self.logger.debug("cancel request forwarded to \(address.host):\(address.port)")
+            let token = Self.token(forward.id.index, forward.id.generation)
+            let mailbox = self.mailbox
+            self.resolver.resolve(host: address.host, port: address.port, now: self.loop.now) {
+                mailbox.post(WorkerMessage(.forwardResolved(token, $0)))
+            }
+        }
+    }
+
+    /// Other processes whose keys look like those of `origin`. A byte is not much, so there may be
+    /// several; those that do not know the key do nothing.
+    private func processes(thatMadeKeysOf origin: UInt8) -> [(host: String, port: UInt16)] {
+        var addresses: Set<String> = []
+        for seat in self.seats.values {
+            for member in seat.overview.members where !member.isOwn {
+                guard UInt8(truncatingIfNeeded: member.entry.member) == origin else { continue }
+                addresses.insert(member.address)
+            }
+        }
+        return addresses.sorted().compactMap { Self.split($0) }
+    }
+
+    /// Takes `HOST:PORT` apart; nil without a host or a port.
+    static func split(_ address: String) -> (host: String, port: UInt16)? {
+        guard let colon = address.lastIndex(of: ":"),
+            let port = UInt16(address[address.index(after: colon)...])
+        else { return nil }
+        var host = address[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        return host.isEmpty || port == 0 ? nil : (String(host), port)
+    }
+
+    // MARK: Events
+
+    func forwardResolved(_ token: UInt64, _ result: Result<[SocketAddress], ResolveError>) {
+        let (index, generation) = Self.place(of: token)
+        guard let forward = self.forwards[index, generation] else { return }
+        guard case .success(let addresses) = result, let address = addresses.first else {
+            return self.endForward(forward)
+        }
+        forward.socket = self.loop.connect(
+            to: address,
+            options: self.socketOptions,
+            context: Role.forward.token(index)
+        )
+    }
+
+    func forwardEvent(_ forward: CancelForward, _ completion: Completion) {
+        switch completion.kind {
+        case .connected:
+            self.send(forward.request, to: forward.socket)
+            self.loop.receive(forward.socket)
+        case .received:
+            self.loop.receive(forward.socket)
+        case .endOfFile, .failed:
+            self.endForward(forward)
+        case .accepted, .drained, .closed, .released, .woken:
+            break
+        }
+    }
+
+    /// Gives up what takes too long.
+    func expireForwards(now: Instant) {
+        for forward in self.forwards.all where forward.deadline <= now { self.endForward(forward) }
+    }
+
+    private func endForward(_ forward: CancelForward) {
+        if forward.socket != .none {
+            self.loop.close(forward.socket, flushing: false, isReported: false)
+        }
+        self.forwards.remove(forward.id.index)
+        forward.batch.left -= 1
+        if forward.batch.left == 0 { self.cancelIsOver(forward.batch.requester) }
+    }
+}
