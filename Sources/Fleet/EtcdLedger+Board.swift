@@ -10,13 +10,19 @@ extension EtcdLedger {
     func publish(_ entry: BoardEntry, wakes: Bool, _ lease: Int64) async throws(EtcdError) {
         let identity = self.context.identity
         let member = EtcdMember(entry, of: identity, budget: self.context.budget())
+        try await self.publish(try member.encoded(), wakes: wakes, lease)
+    }
+
+    private func publish(_ value: Data, wakes: Bool, _ lease: Int64) async throws(EtcdError) {
+        let member = self.context.identity.member
         var steps: [EtcdTransaction.Step] = [
-            .put(self.keys.member(identity.member), try member.encoded(), lease: lease)
+            .put(self.keys.member(member), value, lease: lease)
         ]
+        self.session?.published = value
         let (told, own) = try self.sessionsToTell(self.session)
         steps += told
         if wakes {
-            let name = Data(EtcdKeys.name(of: identity.member).utf8)
+            let name = Data(EtcdKeys.name(of: member).utf8)
             steps.append(.put(self.keys.wake, name, lease: lease))
         }
         _ = try await self.client.commit(EtcdTransaction(steps), isRepeatable: false)
@@ -57,7 +63,7 @@ extension EtcdLedger {
     ///
     /// Nobody reads PostgreSQL's list for that, unless there were orphans when it was last read:
     /// their slots are not free, and members wait until they are.
-    func readBoard() async throws(EtcdError) {
+    func readBoard(_ lease: Int64) async throws(EtcdError) {
         var sessions: Int?
         let now = BootClock.now
         if self.orphans.count > 0, now - self.orphans.at >= Self.orphansPatience {
@@ -66,6 +72,18 @@ extension EtcdLedger {
         }
         let reading = try await self.read()
         self.tell(.boardRead(self.board(reading, sessions: sessions, at: now)))
+        try await self.restore(reading, lease)
+    }
+
+    /// Puts the member on the board again if it is not there as it should be: somebody has deleted
+    /// it, or something written under a lease of before has come late.
+    private func restore(_ reading: EtcdReading, _ lease: Int64) async throws(EtcdError) {
+        let member = self.context.identity.member
+        guard let published = self.session?.published, self.session?.lease == lease,
+            reading.values[member] != published
+        else { return }
+        self.session?.toldSessions = nil
+        try await self.publish(published, wakes: false, lease)
     }
 
     /// What the member goes by.

@@ -142,7 +142,7 @@ public actor EtcdLedger: Ledger {
         do throws(EtcdError) {
             switch action {
             case .publish(let entry, let wakes): try await self.publish(entry, wakes: wakes, lease)
-            case .readBoard: try await self.readBoard()
+            case .readBoard: try await self.readBoard(lease)
             case .look: self.tell(.looked(deaths: nil))
             case .enterGate(let pass): try await self.enterGate(pass, lease)
             case .count: try await self.count(lease)
@@ -172,10 +172,7 @@ public actor EtcdLedger: Ledger {
             guard let lease = grant.lease?.value, let seconds = grant.seconds?.value,
                 seconds >= self.seconds
             else { throw .unusable("etcd: no lease of \(self.seconds) seconds is to be had") }
-            if let left = self.leftLease {
-                self.leftLease = nil
-                try? await self.client.revoke(left)
-            }
+            try await self.endLeftLease()
             var session = EtcdSession(lease: lease, wokenUntil: grant.header.revision)
             try await self.tellSessions(of: &session)
             guard !self.isStopping else { return }
@@ -189,6 +186,18 @@ public actor EtcdLedger: Ledger {
             self.isKnownToBeLost = true
             self.tell(.lost(error.description))
         }
+    }
+
+    /// Makes sure that nothing of the session before comes late.
+    private func endLeftLease() async throws(EtcdError) {
+        guard let lease = self.leftLease else { return }
+        do throws(EtcdError) {
+            try await self.client.revoke(lease)
+        } catch {
+            // gRPC's "not found": it has ended by itself.
+            guard case .refused(code: 5, _) = error else { throw error }
+        }
+        self.leftLease = nil
     }
 
     /// Ends a session, of which the member is told. Others may have done that already.

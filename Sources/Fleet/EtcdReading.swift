@@ -1,9 +1,12 @@
+internal import FoundationEssentials
 internal import Pooling
 
 /// Gate and board as they were at one moment.
 struct EtcdReading: Sendable {
     /// The members, with the budgets that they go by.
     var members: [(row: FleetRow, budget: Int)] = []
+    /// What stands at each member.
+    var values: [UInt64: Data] = [:]
     /// Whose pass is in the gate.
     var gate: GatePass?
     /// At which revision that place was taken.
@@ -15,7 +18,9 @@ struct EtcdReading: Sendable {
         let ranges = answer.ranges
         for key in ranges.first ?? [] {
             if let member = EtcdMember(key.value) {
-                self.members.append((member.row(lastSeen: moment), member.budget))
+                let row = member.row(lastSeen: moment)
+                self.members.append((row, member.budget))
+                self.values[row.entry.member] = key.value
             } else {
                 self.unknown += 1
             }

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Pooling
 
 /// The member's stay in etcd: a lease, and what hangs on it.
@@ -23,6 +24,8 @@ struct EtcdSession: Sendable {
     var listensAt = ""
     /// Where the member is in the queue for the gate; nil if it is not in it.
     var stay: Stay?
+    /// What the member has put on the board; nil if nothing.
+    var published: Data?
     /// The process IDs that stand in etcd; nil if none do.
     var toldSessions: [UInt32]?
     /// Renews the lease.

@@ -90,6 +90,17 @@ extension EtcdTests {
             #expect(second.events.all { $0.lostText }.isEmpty)
         }
 
+        @Test func `who is taken off the board comes back`() async throws {
+            let server = try EtcdServer.shared()
+            let fleet = EtcdMemberOfTest.Fleet(server)
+            let member = try await EtcdMemberOfTest.connected(1, of: fleet)
+            member.publish(held: 7)
+            #expect(try await member.board().entries.count == 1)
+            try server.control("del", "--prefix", fleet.prefix + "members/")
+            #expect(try await member.board().entries.isEmpty)
+            #expect(try await member.board().entries.map(\.held) == [7])
+        }
+
         @Test func `what is not a member's is passed over`() async throws {
             let server = try EtcdServer.shared()
             let fleet = EtcdMemberOfTest.Fleet(server)
