@@ -103,6 +103,15 @@ final class EtcdServer: Sendable {
         process.waitUntilExit()
     }
 
+    /// Stops a member in the middle of everything, or lets it go on: it takes connections and
+    /// answers nothing.
+    func pause(_ place: Int, _ isPaused: Bool) {
+        self.processes.withLock { processes in
+            guard let process = processes[place] else { return }
+            _ = Glibc.kill(process.processIdentifier, isPaused ? SIGSTOP : SIGCONT)
+        }
+    }
+
     /// Ends all members and removes their data.
     func stop() {
         for place in self.endpoints.indices { self.kill(place) }
