@@ -216,8 +216,11 @@ public actor EtcdLedger: Ledger {
 
     private func takeLeave(_ lease: Int64) async throws(EtcdError) {
         self.session?.end()
-        self.session = nil
-        self.isKnownToBeLost = true
+        // Until then `stop` would do it, were this cut short.
+        defer {
+            if self.session?.lease == lease { self.session = nil }
+            self.isKnownToBeLost = true
+        }
         try await self.client.revoke(lease)
     }
 
@@ -226,17 +229,18 @@ public actor EtcdLedger: Ledger {
         let pause = self.seconds * 200_000_000
         while true {
             await EtcdLoop.shared.sleep(pause)
-            guard self.session?.lease == lease else { return }
+            guard !Task.isCancelled, self.session?.lease == lease else { return }
             let sentAt = BootClock.now
             do throws(EtcdError) {
                 let seconds = try await self.client.renew(lease)
-                guard self.session?.lease == lease else { return }
+                guard !Task.isCancelled, self.session?.lease == lease else { return }
                 guard seconds > 0 else { return self.lose(lease, "etcd: the lease has ended") }
                 self.tell(.leaseRenewed(sentAt: sentAt))
                 try await self.checkGate(lease)
                 if self.session?.listensAt != self.client.endpoint { self.listen(lease) }
             } catch {
-                return self.lose(lease, error.description)
+                if !Task.isCancelled { self.lose(lease, error.description) }
+                return
             }
         }
     }

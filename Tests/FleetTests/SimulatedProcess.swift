@@ -63,7 +63,10 @@ final class SimulatedProcess: Sendable {
     }
 
     /// Connections that it has.
-    var held: Int { self.state.withLock { $0.sessions.count } }
+    var held: Int { self.sessions.count }
+
+    /// Their process IDs at PostgreSQL.
+    var sessions: [UInt32] { self.state.withLock { $0.sessions } }
 
     /// What its clients want from now on.
     func want(_ demand: Int) {
@@ -95,7 +98,10 @@ final class SimulatedProcess: Sendable {
 
     /// The process ends in an orderly way.
     func stop() {
-        self.membership.stop()
+        self.end()
         for session in self.state.withLock({ $0.sessions }) { self.server.close(session) }
     }
+
+    /// The process ends, and its sessions stay.
+    func end() { self.membership.stop() }
 }

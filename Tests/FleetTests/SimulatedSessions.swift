@@ -16,6 +16,9 @@ final class SimulatedSessions: SessionSource {
     /// The most sessions that there ever were.
     var most: Int { self.state.withLock { $0.most } }
 
+    /// How many there are.
+    var count: Int { self.state.withLock { $0.sessions.count } }
+
     /// Logs in.
     func open() -> UInt32 {
         self.state.withLock { state in
