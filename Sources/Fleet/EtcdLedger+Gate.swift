@@ -1,0 +1,160 @@
+internal import Pooling
+
+extension EtcdLedger {
+    /// How long one watch for those before may last. Were the endpoint cut off from etcd's others,
+    /// it would say nothing; asking anew goes to one that answers.
+    private static let watchPatience: Nanoseconds = 2_000_000_000
+
+    // MARK: Entering
+
+    /// Takes a place in the queue, and waits beside everything else for those before.
+    func enterGate(_ pass: GatePass, _ lease: Int64) async throws(EtcdError) {
+        self.session?.stay?.waiting?.cancel()
+        self.session?.stay = EtcdSession.Stay(pass: pass)
+        let key = self.keys.gate(of: lease)
+        let answer = try await self.client.commit(
+            EtcdTransaction([
+                .put(key, try EtcdPlace(pass).encoded(), lease: lease), .range(.key(key)),
+                .range(.first(self.keys.gate, .oldestFirst)),
+            ]),
+            isRepeatable: false
+        )
+        guard self.session?.lease == lease, self.session?.stay?.pass == pass else { return }
+        let places = answer.ranges.map { $0.first?.createRevision?.value ?? 0 }
+        guard places.count == 2, places[0] > 0 else {
+            throw .unusable("etcd: a place in the queue for the gate is not there")
+        }
+        self.session?.stay?.revision = places[0]
+        if places[1] == places[0] { return self.entered(pass) }
+        self.session?.stay?.waiting = EtcdLoop.shared.start {
+            await self.wait(pass, places[0], lease)
+        }
+    }
+
+    private func entered(_ pass: GatePass) {
+        self.session?.stay?.isHeld = true
+        self.tell(.gateEntered(pass))
+    }
+
+    /// Waits until nobody is before a place.
+    private func wait(_ pass: GatePass, _ revision: Int64, _ lease: Int64) async {
+        do throws(EtcdError) {
+            while true {
+                let answer = try await self.client.commit(
+                    EtcdTransaction([
+                        .range(.key(self.keys.gate(of: lease))),
+                        .range(
+                            .first(self.keys.gate, .newestFirst, createdUntil: revision - 1)
+                        ),
+                    ]),
+                    isRepeatable: true
+                )
+                guard let session = self.session, session.lease == lease,
+                    session.stay?.pass == pass, !Task.isCancelled
+                else { return }
+                let places = answer.ranges.map(\.first)
+                guard places.count == 2, places[0]?.createRevision?.value == revision else {
+                    self.session?.stay = nil
+                    return self.tell(.gateLost)
+                }
+                guard let before = places[1] else { return self.entered(pass) }
+                let key = String(decoding: before.key, as: UTF8.self)
+                await self.waitForDeletion(EtcdWatch(key, from: answer.revision + 1))
+            }
+        } catch {
+            guard !Task.isCancelled else { return }
+            self.lose(lease, error.description)
+        }
+    }
+
+    /// Waits until a key is deleted, or for a while.
+    private func waitForDeletion(_ watch: EtcdWatch) async {
+        let client = self.client
+        await withTaskGroup { group in
+            group.addTask {
+                do {
+                    try await client.watch(watch) { $0.isDeletion }
+                } catch {
+                    // The next question tells; it is not asked in a hurry.
+                    await EtcdLoop.shared.sleep(100_000_000)
+                }
+            }
+            group.addTask { await EtcdLoop.shared.sleep(Self.watchPatience) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    // MARK: Inside
+
+    /// Answers with a count: PostgreSQL's list first and then the board.
+    func count(_ lease: Int64) async throws(EtcdError) {
+        guard let pass = self.session?.stay?.pass, self.session?.isInGate(pass) == true else {
+            return
+        }
+        let sentAt = BootClock.now
+        let sessions: SessionCount
+        do {
+            let own = self.context.ownSessions()
+            let deadline = sentAt + Self.listPatience
+            sessions = try await self.sessions.count(own: own, deadline: deadline)
+        } catch {
+            guard self.session?.lease == lease else { return }
+            return self.tell(.countFailed("PostgreSQL's list of sessions: \(error)"))
+        }
+        let reading = try await self.read()
+        guard self.session?.lease == lease, self.session?.isInGate(pass) == true else { return }
+        guard reading.gateRevision == self.session?.stay?.revision else { return self.loseGate() }
+        let count = FleetCount(
+            sessions: sessions.sessions,
+            ownListed: sessions.ownListed,
+            deaths: nil,
+            isOtherInGate: false,
+            board: self.board(reading, sessions: sessions.sessions, at: sentAt)
+        )
+        self.tell(.counted(count, sentAt: sentAt))
+    }
+
+    /// Looks whether the member's place in the queue is there yet, if it has the gate.
+    func checkGate(_ lease: Int64) async throws(EtcdError) {
+        guard let stay = self.session?.stay, stay.isHeld else { return }
+        let steps: [EtcdTransaction.Step] = [.range(.key(self.keys.gate(of: lease)))]
+        let answer = try await self.client.commit(EtcdTransaction(steps), isRepeatable: true)
+        guard self.session?.lease == lease, self.session?.isInGate(stay.pass) == true else {
+            return
+        }
+        let place = answer.ranges.first?.first
+        if place?.createRevision?.value != stay.revision { self.loseGate() }
+    }
+
+    private func loseGate() {
+        self.session?.stay = nil
+        self.tell(.gateLost)
+    }
+
+    // MARK: Leaving
+
+    /// Gives up the place in the queue; with it, others learn which sessions are the process's.
+    func leaveGate(_ lease: Int64) async throws(EtcdError) {
+        let stay = self.session?.stay
+        stay?.waiting?.cancel()
+        // From now on it is no loss that the place is not there.
+        self.session?.stay = nil
+        let (told, own) = try self.sessionsToTell(self.session)
+        guard let stay else {
+            if !told.isEmpty {
+                _ = try await self.client.commit(EtcdTransaction(told), isRepeatable: false)
+            }
+            return self.note(own, lease)
+        }
+        let key = self.keys.gate(of: lease)
+        let transaction = EtcdTransaction(
+            ifCreated: key,
+            at: stay.revision,
+            told + [.delete(key)],
+            otherwise: told
+        )
+        _ = try await self.client.commit(transaction, isRepeatable: false)
+        self.note(own, lease)
+    }
+}

@@ -1,0 +1,284 @@
+internal import Dispatch
+internal import FoundationEssentials
+internal import Locking
+public import Pooling
+
+/// Gate and board in etcd, as keys under a lease.
+///
+/// ## Overview
+/// The member's key on the board, its place in the queue for the gate, and the process IDs of its
+/// sessions live as long as its lease. A member that dies or is cut off disappears when its lease
+/// ends, and not before: what it has sent by then is in PostgreSQL's list. The oldest place in the
+/// queue has the gate.
+///
+/// ## Function
+/// What the member wants goes into an inbox and is done in that order, by one task. Three others
+/// run beside it: one renews the lease, one listens to who wakes, and one waits for the gate.
+///
+/// ## Implementation
+/// A request that may or may not have been carried out, and may be carried out late, would leave
+/// keys that nobody knows of. So a failed write ends the session, and the next has another lease:
+/// whatever is late hangs on a lease that ends. For the same reason a place in the queue is deleted
+/// only if it was created when the member thinks. A lease is ended early only if its member was not
+/// in the gate; otherwise startup messages may still be on their way.
+public actor EtcdLedger: Ledger {
+    /// How long PostgreSQL's list may take.
+    static let listPatience: Nanoseconds = 1_000_000_000
+
+    let client: EtcdClient
+    let keys: EtcdKeys
+    let context: LedgerContext
+    let sessions: any SessionSource
+    /// How long the lease lives after each renewal.
+    let seconds: Int64
+    /// Whether members say which sessions are theirs.
+    let tellsSessions: Bool
+    nonisolated private let inbox: AsyncStream<FleetAction>.Continuation
+    nonisolated private let loop = Locked<Task<Void, Never>?>(nil)
+    nonisolated let seen = Locked<[FleetRow]>([])
+
+    /// The stay in etcd; nil while there is none.
+    var session: EtcdSession?
+    /// Sessions that no member had when PostgreSQL's list was last read, and when that was.
+    var orphans = (count: 0, at: Instant.min)
+    /// Whether the member knows that there is none.
+    private var isKnownToBeLost = false
+    private var isStopping = false
+    /// A lease that is of no use any more, and hinders nobody if it ends.
+    private var leftLease: Int64?
+
+    /// Creates an engine that is not connected. Call `stop` before it is let go of.
+    ///
+    /// - Parameters:
+    ///   - server: names the PostgreSQL server, the same for all of the fleet.
+    ///   - lease: `FleetLimits.lease`, in nanoseconds; etcd counts in seconds, and this rounds up.
+    ///   - fence: what becomes of sessions that no member holds.
+    ///   - sessions: PostgreSQL's list.
+    /// - Throws: where the settings cannot be used.
+    public init(
+        _ settings: EtcdSettings,
+        server: String,
+        lease: Nanoseconds,
+        fence: FleetLimits.Fence,
+        context: LedgerContext,
+        sessions: any SessionSource
+    ) throws(EtcdError) {
+        self.client = try EtcdClient(settings)
+        self.keys = EtcdKeys(fleet: context.identity.fleet, server: server)
+        self.context = context
+        self.sessions = sessions
+        self.seconds = max(1, (lease + 999_999_999) / 1_000_000_000)
+        self.tellsSessions = fence != .wait
+        let (actions, inbox) = AsyncStream.makeStream(of: FleetAction.self)
+        self.inbox = inbox
+        let task = EtcdLoop.shared.start {
+            for await action in actions { await self.carryOut(action) }
+        }
+        self.loop.withLock { $0 = task }
+    }
+
+    // MARK: Ledger
+
+    nonisolated public func perform(_ action: FleetAction) { self.inbox.yield(action) }
+
+    nonisolated public var rows: [FleetRow] { self.seen.withLock { $0 } }
+
+    nonisolated public var serverVersion: Int? { self.sessions.serverVersion }
+
+    /// Ends the lease, and with it everything that hangs on it; from then on nothing is done or
+    /// reported. Waits for that, for at most a second.
+    ///
+    /// Who is in the gate leaves the board at once but the gate only when its lease ends by itself:
+    /// what it has sent to PostgreSQL may not be in the list yet.
+    nonisolated public func stop() {
+        self.inbox.finish()
+        guard let task = self.loop.withLock({ $0.take() }) else { return }
+        task.cancel()
+        let isDone = DispatchSemaphore(value: 0)
+        _ = EtcdLoop.shared.start {
+            await self.leave()
+            isDone.signal()
+        }
+        _ = isDone.wait(timeout: .now() + .seconds(1))
+    }
+
+    private func leave() async {
+        self.isStopping = true
+        let session = self.session
+        session?.end()
+        self.session = nil
+        let closing = EtcdLoop.shared.start {
+            // Connections are closed in time also where etcd does not answer.
+            await EtcdLoop.shared.sleep(800_000_000)
+            await self.client.shutDown()
+        }
+        if let session { try? await self.leave(session) }
+        closing.cancel()
+        await closing.value
+    }
+
+    private func leave(_ session: EtcdSession) async throws(EtcdError) {
+        guard session.stay?.isHeld == true else {
+            return try await self.client.revoke(session.lease)
+        }
+        let member = self.context.identity.member
+        let steps = [self.keys.member(member), self.keys.sessions(of: member)]
+        _ = try await self.client.commit(
+            EtcdTransaction(steps.map { .delete($0) }),
+            isRepeatable: true
+        )
+    }
+
+    // MARK: Actions
+
+    private func carryOut(_ action: FleetAction) async {
+        if case .reconnect = action { return await self.connect() }
+        guard let lease = self.session?.lease else {
+            // What was wanted before the member heard that the session is lost.
+            if !self.isKnownToBeLost { self.tell(.lost("etcd: not connected")) }
+            self.isKnownToBeLost = true
+            return
+        }
+        do throws(EtcdError) {
+            switch action {
+            case .publish(let entry, let wakes): try await self.publish(entry, wakes: wakes, lease)
+            case .readBoard: try await self.readBoard(lease)
+            case .look: self.tell(.looked(deaths: nil))
+            case .enterGate(let pass): try await self.enterGate(pass, lease)
+            case .count: try await self.count(lease)
+            case .leaveGate: try await self.leaveGate(lease)
+            case .terminateOrphans: try await self.terminateOrphans()
+            case .goodbye: try await self.takeLeave(lease)
+            case .reconnect, .permits, .end, .breakGate: break
+            }
+        } catch {
+            self.lose(lease, error.description)
+        }
+    }
+
+    /// Tells the member something, unless it is done with.
+    func tell(_ event: LedgerEvent) {
+        guard !self.isStopping else { return }
+        self.context.report(event)
+    }
+
+    // MARK: The session
+
+    private func connect() async {
+        if let session = self.session { self.abandon(session) }
+        do throws(EtcdError) {
+            let sentAt = BootClock.now
+            let grant = try await self.client.grant(seconds: self.seconds)
+            guard let lease = grant.lease?.value, let seconds = grant.seconds?.value,
+                seconds >= self.seconds
+            else { throw .unusable("etcd: no lease of \(self.seconds) seconds is to be had") }
+            try await self.endLeftLease()
+            var session = EtcdSession(lease: lease, wokenUntil: grant.header.revision)
+            try await self.tellSessions(of: &session)
+            guard !self.isStopping else { return }
+            session.keeping = EtcdLoop.shared.start { await self.keep(lease) }
+            self.session = session
+            self.listen(lease)
+            self.isKnownToBeLost = false
+            self.tell(.back)
+            self.tell(.leaseRenewed(sentAt: sentAt))
+        } catch {
+            self.isKnownToBeLost = true
+            self.tell(.lost(error.description))
+        }
+    }
+
+    /// Makes sure that nothing of the session before comes late.
+    private func endLeftLease() async throws(EtcdError) {
+        guard let lease = self.leftLease else { return }
+        do throws(EtcdError) {
+            try await self.client.revoke(lease)
+        } catch {
+            // gRPC's "not found": it has ended by itself.
+            guard case .refused(code: 5, _) = error else { throw error }
+        }
+        self.leftLease = nil
+    }
+
+    /// Ends a session, of which the member is told. Others may have done that already.
+    func lose(_ lease: Int64, _ reason: String) {
+        guard let session = self.session, session.lease == lease else { return }
+        self.abandon(session)
+        self.isKnownToBeLost = true
+        self.tell(.lost(reason))
+    }
+
+    private func abandon(_ session: EtcdSession) {
+        session.end()
+        if session.stay?.isHeld != true { self.leftLease = session.lease }
+        self.session = nil
+    }
+
+    private func takeLeave(_ lease: Int64) async throws(EtcdError) {
+        self.session?.end()
+        // Until then `stop` would do it, were this cut short.
+        defer {
+            if self.session?.lease == lease { self.session = nil }
+            self.isKnownToBeLost = true
+        }
+        try await self.client.revoke(lease)
+    }
+
+    /// Renews the lease until the session ends.
+    private func keep(_ lease: Int64) async {
+        let pause = self.seconds * 200_000_000
+        while true {
+            await EtcdLoop.shared.sleep(pause)
+            guard !Task.isCancelled, self.session?.lease == lease else { return }
+            let sentAt = BootClock.now
+            do throws(EtcdError) {
+                let seconds = try await self.client.renew(lease)
+                guard !Task.isCancelled, self.session?.lease == lease else { return }
+                guard seconds > 0 else { return self.lose(lease, "etcd: the lease has ended") }
+                self.tell(.leaseRenewed(sentAt: sentAt))
+                try await self.checkGate(lease)
+                if self.session?.listensAt != self.client.endpoint { self.listen(lease) }
+            } catch {
+                if !Task.isCancelled { self.lose(lease, error.description) }
+                return
+            }
+        }
+    }
+
+    // MARK: Wake-ups
+
+    /// Listens to who wakes, at the endpoint that answers now.
+    private func listen(_ lease: Int64) {
+        self.session?.listening?.cancel()
+        self.session?.listening = EtcdLoop.shared.start { await self.hearWakes(lease) }
+    }
+
+    private func hearWakes(_ lease: Int64) async {
+        var pause: Nanoseconds = 100_000_000
+        while !Task.isCancelled, self.session?.lease == lease {
+            self.session?.listensAt = self.client.endpoint
+            let start = self.session?.wokenUntil ?? 0
+            let watch = EtcdWatch(self.keys.wake, from: start == 0 ? 0 : start + 1)
+            try? await self.client.watch(watch) { answer in
+                guard !Task.isCancelled, self.session?.lease == lease else { return true }
+                if answer.end == nil { pause = 100_000_000 }
+                self.heard(answer)
+                return false
+            }
+            // Whatever is said in the meantime is heard of later.
+            await EtcdLoop.shared.sleep(pause)
+            pause = min(2 * pause, 5_000_000_000)
+        }
+    }
+
+    private func heard(_ answer: EtcdWatch.Answer) {
+        let own = EtcdKeys.name(of: self.context.identity.member)
+        if answer.isForgotten {
+            self.session?.wokenUntil = 0
+            return self.tell(.woken)
+        }
+        let until = max(self.session?.wokenUntil ?? 0, answer.revision)
+        self.session?.wokenUntil = until
+        if answer.written.contains(where: { $0.text != own }) { self.tell(.woken) }
+    }
+}

@@ -1,0 +1,2 @@
+/// An answer of which nothing is wanted.
+struct EtcdNothing: Decodable, Sendable {}

@@ -1,0 +1,117 @@
+internal import Dispatch
+internal import Locking
+public import Pooling
+
+/// PostgreSQL's list of sessions, read by a short connection of its own for each question.
+///
+/// Nothing stays connected between two questions, so that a large fleet takes no places of the
+/// server's for good. To see which sessions are parallel workers, and to end orphans, its user
+/// needs `pg_read_all_stats`; to end them it also needs `pg_signal_backend`.
+public final class PostgresSessionSource: SessionSource {
+    /// How these connections call themselves in PostgreSQL's list.
+    public static let applicationName = "weir check"
+
+    private let address: @Sendable () -> ControlAddress
+    private let roles: @Sendable () -> [String]
+    /// libpq waits in `poll`, which no thread of Swift's own may do.
+    private let queue = DispatchQueue(label: "weir check")
+    private let version = Locked<Int?>(nil)
+
+    /// Creates a source that has no connection.
+    ///
+    /// - Parameters:
+    ///   - address: where the server is; asked before each connection.
+    ///   - roles: the fleet's sessions are those of these roles.
+    public init(
+        address: @escaping @Sendable () -> ControlAddress,
+        roles: @escaping @Sendable () -> [String]
+    ) {
+        self.address = address
+        self.roles = roles
+    }
+
+    public func count(own: [UInt32], deadline: Instant) async throws -> SessionCount {
+        let arguments = [Self.list(self.roles()), Self.list(own)]
+        let row = try await self.ask(Self.counting, arguments, deadline)
+        guard row.count == 2, let sessions = row[0], let listed = row[1] else {
+            throw ControlConnection.Failure(description: "PostgreSQL's list has not been counted")
+        }
+        return SessionCount(sessions: sessions, ownListed: listed)
+    }
+
+    public func terminate(except claimed: [UInt32], deadline: Instant) async throws -> Int {
+        let arguments = [Self.list(self.roles()), Self.list(claimed)]
+        let row = try await self.ask(Self.terminating, arguments, deadline)
+        return row.first.flatMap { $0 } ?? 0
+    }
+
+    public var serverVersion: Int? { self.version.withLock { $0 } }
+
+    // MARK: Statements
+
+    /// The fleet's sessions, but for those that count. Without `pg_read_all_stats` the kind of a
+    /// session is hidden, and then it counts.
+    private static let sessions = """
+        FROM pg_catalog.pg_stat_activity
+        WHERE usename = ANY ($1::text[]) AND pid <> pg_catalog.pg_backend_pid()
+        AND (backend_type IS NULL OR backend_type = 'client backend')
+        AND (usename = current_user AND datname = current_database()
+            AND application_name = '\(PostgresSessionSource.applicationName)') IS NOT TRUE
+        """
+
+    private static let counting = """
+        SELECT count(*), count(*) FILTER (WHERE pid = ANY ($2::int[]))
+        \(PostgresSessionSource.sessions)
+        """
+
+    /// What has just logged in may be somebody's who does not know its number yet.
+    private static let terminating = """
+        SELECT count(*) FILTER (WHERE pg_catalog.pg_terminate_backend(pid))
+        \(PostgresSessionSource.sessions)
+        AND pid <> ALL ($2::int[])
+        AND backend_start < pg_catalog.clock_timestamp() - interval '2 seconds'
+        """
+
+    private func ask(
+        _ statement: String,
+        _ arguments: [String],
+        _ deadline: Instant
+    ) async throws -> [Int?] {
+        let (address, version) = (self.address, self.version)
+        return try await withCheckedThrowingContinuation { continuation in
+            self.queue.async {
+                continuation.resume(
+                    with: Result {
+                        let connection = try ControlConnection(
+                            to: address(),
+                            name: Self.applicationName,
+                            options: [],
+                            deadline: deadline
+                        )
+                        let known = connection.serverVersion
+                        version.withLock { $0 = known }
+                        let rows = try connection.query(statement, arguments, deadline: deadline)
+                        return rows.first?.map { $0.flatMap { Int($0) } } ?? []
+                    }
+                )
+            }
+        }
+    }
+
+    /// An array as PostgreSQL reads it.
+    private static func list(_ texts: [String]) -> String {
+        let quoted = texts.map { text in
+            var quoted = "\""
+            for character in text.unicodeScalars {
+                if character == "\"" || character == "\\" { quoted += "\\" }
+                quoted.unicodeScalars.append(character)
+            }
+            return quoted + "\""
+        }
+        return "{\(quoted.joined(separator: ","))}"
+    }
+
+    private static func list(_ numbers: [UInt32]) -> String {
+        "{\(numbers.map { "\($0)" }.joined(separator: ","))}"
+    }
+}

@@ -1,0 +1,13 @@
+/// What PostgreSQL's list of sessions says about the fleet.
+public struct SessionCount: Equatable, Sendable {
+    /// The fleet's sessions.
+    public var sessions: Int
+    /// Of those that were asked for by name, the ones that are in the list.
+    public var ownListed: Int
+
+    /// Creates a count.
+    public init(sessions: Int, ownListed: Int) {
+        self.sessions = sessions
+        self.ownListed = ownListed
+    }
+}

@@ -1,0 +1,33 @@
+import Locking
+import Pooling
+
+@testable import Fleet
+
+/// A list of sessions for tests that need no PostgreSQL.
+final class FakeSessions: SessionSource {
+    /// What it answers, and what it was asked.
+    struct State: Sendable {
+        var sessions = 0
+        var failure: String?
+        var claimed: [UInt32]?
+        var counts = 0
+    }
+
+    let state = Locked(State())
+
+    func count(own: [UInt32], deadline: Instant) async throws -> SessionCount {
+        let state = self.state.withLock { state in
+            state.counts += 1
+            return state
+        }
+        if let failure = state.failure { throw TestFailure(failure) }
+        return SessionCount(sessions: state.sessions, ownListed: own.count)
+    }
+
+    var serverVersion: Int? { 150_018 }
+
+    func terminate(except claimed: [UInt32], deadline: Instant) async throws -> Int {
+        self.state.withLock { $0.claimed = claimed }
+        return 1
+    }
+}

@@ -1,0 +1,6 @@
+/// Why a test cannot go on.
+struct TestFailure: Error, CustomStringConvertible {
+    var description: String
+
+    init(_ description: String) { self.description = description }
+}
