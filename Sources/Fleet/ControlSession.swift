@@ -181,10 +181,19 @@ struct ControlSession {
                     + "control_reserve = \(self.controlReserve)"
             )
         }
-        let recovery = try self.ask(connection, "SELECT pg_is_in_recovery()")
-        self.isPrimary = recovery.first?.first == "f"
+        let facts = try self.facts(connection)
+        self.context.learn(facts)
+        self.isPrimary = !facts.isInRecovery
         if self.isPrimary {
             _ = try self.ask(connection, "LISTEN \(self.channel)")
+        }
+    }
+
+    private func facts(
+        _ connection: ControlConnection
+    ) throws(ControlConnection.Failure) -> ServerFacts {
+        try ServerFacts.ask { text throws(ControlConnection.Failure) in
+            try self.ask(connection, text)
         }
     }
 

@@ -10,6 +10,8 @@ public struct LedgerContext: Sendable {
     public var ownSessions: @Sendable () -> [UInt32]
     /// The budget that the process goes by, for the board.
     public var budget: @Sendable () -> Int
+    /// Takes what the server says of itself, each time that a connection to it is new.
+    public var learn: @Sendable (ServerFacts) -> Void
     /// Takes the engine's events; may be called by any thread, and while `perform` runs.
     public var report: @Sendable (LedgerEvent) -> Void
     /// Where it says what people should know.
@@ -21,6 +23,7 @@ public struct LedgerContext: Sendable {
         roles: @escaping @Sendable () -> [String],
         ownSessions: @escaping @Sendable () -> [UInt32],
         budget: @escaping @Sendable () -> Int,
+        learn: @escaping @Sendable (ServerFacts) -> Void,
         report: @escaping @Sendable (LedgerEvent) -> Void,
         logger: Logger
     ) {
@@ -28,6 +31,7 @@ public struct LedgerContext: Sendable {
         self.roles = roles
         self.ownSessions = ownSessions
         self.budget = budget
+        self.learn = learn
         self.report = report
         self.logger = logger
     }

@@ -4,6 +4,9 @@ public struct Cap: Equatable, Sendable {
     /// The most connections; 0 means no limit.
     public var limit: Int
 
+    /// Whether nobody knows the limit yet, so that nothing may be opened.
+    public internal(set) var isUnknown = false
+
     /// Slots taken, those of connections that are being opened or closed included.
     public internal(set) var used = 0
 
@@ -28,7 +31,9 @@ public struct Cap: Equatable, Sendable {
     public init(limit: Int = 0) { self.limit = limit }
 
     /// Whether one more connection may be begun.
-    public var hasRoom: Bool { self.isBelowLimit && self.hasPermit }
+    public var hasRoom: Bool {
+        !self.isUnknown && self.isBelowLimit && self.hasPermit
+    }
 
     /// Whether only the end of a connection makes room, here or in the fleet.
     var isFull: Bool {

@@ -121,6 +121,8 @@ extension PoolSet {
         func isMissing(_ cap: Cap) -> Bool { cap.isFull && cap.closing < demand }
         let database = isMissing(self.shared.databases[wanting.database])
         let user = isMissing(self.shared.users[wanting.user])
+        // The end of a connection does not tell anybody a limit.
+        let hosts = hosts.filter { !self.shared.servers[$0].isUnknown }
         let host = !hosts.isEmpty && hosts.allSatisfy { isMissing(self.shared.servers[$0]) }
         guard database || user || host || isMissing(self.shared.process) else { return nil }
         var all: Pool.Idle?

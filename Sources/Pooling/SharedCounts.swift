@@ -134,9 +134,11 @@ public struct SharedCounts: Equatable, Sendable {
         self.users[user].limit = limit
     }
 
-    /// Changes the cap of a PostgreSQL server.
-    public mutating func setServerLimit(_ limit: Int, of server: Int) {
-        self.servers[server].limit = limit
+    /// Changes the cap of a PostgreSQL server; nil for one that is not known, which lets nothing
+    /// be opened and closes nothing.
+    public mutating func setServerLimit(_ limit: Int?, of server: Int) {
+        self.servers[server].isUnknown = limit == nil
+        self.servers[server].limit = limit ?? 0
     }
 
     /// Changes what the fleet allows at a PostgreSQL server.

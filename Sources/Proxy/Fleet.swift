@@ -8,13 +8,15 @@ import Settings
 extension Worker {
     /// Takes the process's place in the fleet at a PostgreSQL server, or follows its new budget.
     ///
-    /// - Returns: how many connections the process may have there; 0 for no limit.
-    func joinFleet(at server: ServerBudget, slots: Int, cap: Int) -> Int {
+    /// - Returns: how many connections the process may have there; 0 for no limit, nil where it
+    ///   cannot take its place.
+    func joinFleet(at server: ServerBudget, slots: Int, cap: Int) -> Int? {
         guard let fleet = self.environment.fleet, slots > 0 else { return slots }
         let slots = fleet.slots(of: slots)
         let seat = self.process.seat(cap) { process in
             fleet.join(
                 server,
+                self.settings,
                 slots: slots,
                 workers: process.workers,
                 roles: { [weak process] in process?.roles ?? [] },
@@ -23,6 +25,7 @@ extension Worker {
                 }
             )
         }
+        guard let seat else { return nil }
         self.seats[cap] = seat
         seat.setBudget(slots)
         return slots

@@ -47,16 +47,19 @@ public protocol FleetJoining: Sendable {
     /// Takes the place at a PostgreSQL server.
     ///
     /// - Parameters:
+    ///   - settings: those in force, which say who logs in there.
     ///   - slots: what the whole fleet may have there.
     ///   - workers: how many say what their clients want.
     ///   - roles: the roles whose sessions are the fleet's.
     ///   - change: takes what the process may do, and how many connections more than before are to
     ///     be taken from clients.
+    /// - Returns: nil where nobody is known who could log in.
     func join(
         _ server: ServerBudget,
+        _ settings: Settings,
         slots: Int,
         workers: Int,
         roles: @escaping @Sendable () -> [String],
         change: @escaping @Sendable (FleetStanding, _ inUse: Int) -> Void
-    ) -> any FleetSeat
+    ) -> (any FleetSeat)?
 }

@@ -36,13 +36,31 @@ extension Worker {
         database.hosts = names.map { name in
             let server = self.settings.server(host: name, port: settings.port)
             let cap = self.process.server(server.name)
-            let slots = self.joinFleet(at: server, slots: server.slots(of: nil) ?? 1, cap: cap)
+            let slots = server.slots(of: self.process.capacity(of: server)).flatMap {
+                self.joinFleet(at: server, slots: $0, cap: cap)
+            }
             self.withShared { self.pools.shared.setServerLimit(slots, of: cap) }
             return (name, cap)
         }
         for pool in self.poolEntries where pool.database === database {
             self.refreshHosts(of: pool)
         }
+    }
+
+    /// Which server's budget keeps a database from having connections because nobody knows how many
+    /// that is, in a sentence for people; nil where there is none.
+    func unknownBudget(of database: DatabaseEntry) -> (setting: String, text: String)? {
+        let unknown = self.withShared {
+            database.hosts.first { self.pools.shared.servers[$0.cap].isUnknown }
+        }
+        guard let unknown else { return nil }
+        let server = self.settings.server(host: unknown.name, port: database.settings.port)
+        let why = self.process.capacityProblem(of: server) ?? "it is being asked"
+        return (
+            "server_budget",
+            "server_budget = \(server.size): max_connections of server \(server.name) is not known "
+                + "yet: \(why)."
+        )
     }
 
     /// The servers' budgets for the console, with what this worker uses of them.

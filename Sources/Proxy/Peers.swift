@@ -55,6 +55,9 @@ extension Worker {
                 self.withShared({ self.pools.shared.pools[pool.index].serving }) == 0
             else { return }
             self.refuseAll(entry, fields)
+        case .capacitiesChanged:
+            for database in self.databaseEntries.values { self.refreshHosts(of: database) }
+            self.openServers()
         case .order(let order): self.carryOut(order)
         case .done(let ticket, let wasFound): self.orderDone(ticket, wasFound: wasFound)
         case .report(let ticket, let parts):

@@ -7,7 +7,10 @@ extension ProcessState {
     /// The seat at a PostgreSQL server, which the first one who asks takes.
     ///
     /// - Parameter make: takes it; called while others who ask wait.
-    func seat(_ cap: Int, _ make: (ProcessState) -> any FleetSeat) -> any FleetSeat {
+    func seat(
+        _ cap: Int,
+        _ make: (ProcessState) -> (any FleetSeat)?
+    ) -> (any FleetSeat)? {
         self.seats.withLock { seats in
             if let seat = seats[cap] { return seat }
             let seat = make(self)

@@ -2,6 +2,7 @@ import Auth
 import Locking
 import Pooling
 import Reactor
+import Settings
 import Synchronization
 
 /// What the workers of a process share: the names of databases, users and pools, the counts that
@@ -25,6 +26,10 @@ public final class ProcessState: Sendable {
         /// Roles that clients may log in as, those of the users above aside.
         var knownRoles: Set<String> = []
         var pools: [PoolName: SharedPool] = [:]
+        /// What PostgreSQL servers have said of themselves, by their addresses.
+        var capacities: [String: ServerCapacity] = [:]
+        /// Why others have said nothing.
+        var capacityProblems: [String: String] = [:]
         /// Automatic databases that nobody has used for long, by their place among the caps.
         var forgotten: Set<Int> = []
     }

@@ -173,7 +173,7 @@ extension Worker {
     private func fullCap(above pool: PoolEntry) -> (setting: String, text: String)? {
         let database = pool.database
         let size = self.pools.pools[pool.id.index].limits.size
-        return self.withShared {
+        let full: (setting: String, text: String)? = self.withShared {
             let shared = self.pools.shared
             guard size == 0 || shared.pools[pool.id.index].used < size else { return nil }
             func text(_ name: String, _ cap: Cap) -> String {
@@ -197,6 +197,8 @@ extension Worker {
             }
             return ("server_budget", text("Server \(host.name)", host.cap))
         }
+        guard full?.setting == "server_budget" else { return full }
+        return self.unknownBudget(of: database) ?? full
     }
 
     /// When the oldest transaction of a pool began here; nil when none is open.

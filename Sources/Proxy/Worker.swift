@@ -217,7 +217,8 @@ public final class Worker {
         } else if let reason = self.loop.fallbackReason {
             self.logger.warning("worker \(index): io_uring is not used: \(reason)")
         }
-        guard self.hasPeers, let mailboxes = process.join(index, self.mailbox) else { return }
+        let mailboxes = process.join(index, self.mailbox)
+        guard self.hasPeers, let mailboxes else { return }
         for mailbox in mailboxes { mailbox.post(WorkerMessage(.peers(mailboxes))) }
     }
 

@@ -65,6 +65,9 @@ public struct WorkerMessage: Sendable {
         /// Who waits for a server of this pool is told why there will be none.
         case refuseAll(PoolID, ErrorFields)
 
+        /// It has become known how many connections PostgreSQL servers take.
+        case capacitiesChanged
+
         // What the first worker orders.
         case order(Order)
         /// A worker has done what it was ordered.

@@ -13,6 +13,9 @@ public struct ServerBudget: Sendable, Equatable {
     /// How large a part of its process's is beside those of others; 1 is the usual one.
     public let weight: Int
 
+    /// Where it is, in a text that another server does not have.
+    public var address: String { "\(self.hosts.joined(separator: ",")):\(self.port)" }
+
     /// The connections that Weir may have.
     ///
     /// - Parameter capacity: what the server has said of itself; `nil` while it has said nothing.

@@ -58,6 +58,24 @@ extension Settings {
         return (user, database.password)
     }
 
+    /// The connections that pools keep open at a server although no client has come: those of
+    /// databases with `user=` and `min_pool_size` whose hosts are all the server's.
+    public func minimum(at server: ServerBudget) -> Int {
+        var minimums: [String: Int] = [:]
+        for database in self.databases.values {
+            guard let user = database.user, database.port == server.port,
+                self.hosts(of: database).allSatisfy({ server.hosts.contains($0) })
+            else { continue }
+            let minimum = self.minPoolSize(database: database.name, user: user)
+            let limit = self.maxDbConnections(database: database.name)
+            minimums[user, default: 0] += limit == 0 ? minimum : min(minimum, limit)
+        }
+        return minimums.reduce(0) { sum, one in
+            let limit = self.maxUserConnections(user: one.key)
+            return sum + (limit == 0 ? one.value : min(one.value, limit))
+        }
+    }
+
     /// The entries of `[databases]` by name, `*` last.
     var entries: [DatabaseSettings] {
         let named = self.databases.values.sorted { $0.name < $1.name }

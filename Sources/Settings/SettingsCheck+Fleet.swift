@@ -36,7 +36,8 @@ extension SettingsCheck {
     /// Checks that a server can be its own budget's ledger.
     private mutating func checkLedger(at server: ServerBudget) {
         guard server.size != .slots(0) else { return }
-        if self.settings.controlLogin(for: server) == nil {
+        // Of one that has to be asked for its size, this has been said.
+        if !server.size.isRelative, self.settings.controlLogin(for: server) == nil {
             self.contradict(
                 self.origins.ofGlobal("budget_ledger"),
                 "budget_ledger = postgres needs a login at server \(server.name): set "

@@ -37,5 +37,27 @@ extension SettingsCheck {
         for (address, name) in names.sorted(by: { $0.key < $1.key }) where !used.contains(address) {
             self.warn("server \(name): no database has the host \(address)")
         }
+        for server in self.settings.serverBudgets { self.checkBudget(of: server) }
+    }
+
+    private mutating func checkBudget(of server: ServerBudget) {
+        let place = self.origins.servers[server.name] ?? self.origins.ofGlobal("server_budget")
+        if server.size.isRelative, self.settings.controlLogin(for: server) == nil {
+            self.contradict(
+                place,
+                "server \(server.name): a budget of \(server.size) needs a login there, to ask for "
+                    + "max_connections: set ledger_user, or user= for a database that is there"
+            )
+        }
+        // What it is a part of is known only when the server has been asked.
+        guard let slots = server.slots(of: nil), slots > 0 else { return }
+        let minimum = self.settings.minimum(at: server)
+        if minimum > slots {
+            self.contradict(
+                place,
+                "server \(server.name): min_pool_size of its databases adds up to \(minimum), "
+                    + "which is above its \(slots) connections"
+            )
+        }
     }
 }

@@ -56,7 +56,7 @@ public final class Semaphore: @unchecked Sendable {
     }
 
     /// Waits until signalled or until the time is over, and says whether it was signalled.
-    func wait(for timeout: Duration) -> Bool {
+    public func wait(for timeout: Duration) -> Bool {
         var deadline = Self.deadline(after: timeout)
         unsafe pthread_mutex_lock(&self.storage.pointee.mutex)
         defer { unsafe pthread_mutex_unlock(&self.storage.pointee.mutex) }

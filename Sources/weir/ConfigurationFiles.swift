@@ -25,6 +25,8 @@ final class ConfigurationFiles: ConfigurationSource {
         var users: FileStamp?
         /// The logs of the running pooler; nil while there are none.
         var logs: PoolerLogs?
+        /// Who asks PostgreSQL servers for their sizes; nil before the pooler runs.
+        var probes: BudgetProbes?
     }
 
     /// Bytes that a configuration or a users' file may have. A hundred thousand users with SCRAM
@@ -50,6 +52,11 @@ final class ConfigurationFiles: ConfigurationSource {
     /// Has these logs follow the settings in force, and `reopenLogs` open them anew.
     func adopt(_ logs: PoolerLogs) {
         self.seen.withLock { $0.logs = logs }
+    }
+
+    /// Has these probes follow the settings and users in force.
+    func adopt(_ probes: BudgetProbes) {
+        self.seen.withLock { $0.probes = probes }
     }
 
     func settings(from path: String?) throws(ConfigurationFailure) -> Settings {
@@ -88,17 +95,21 @@ final class ConfigurationFiles: ConfigurationSource {
             // By themselves first, so that a mistake is reported under the right name.
             _ = try UserList(parsing: inline, file: "--database-url")
             let name = settings.global.authFile ?? "--database-url"
-            return try UserList(parsing: "\(text)\n\(inline)", file: name)
+            let users = try UserList(parsing: "\(text)\n\(inline)", file: name)
+            self.seen.withLock { $0.probes }?.use(users)
+            return users
         } catch {
             throw ConfigurationFailure(reason: error.description)
         }
     }
 
-    /// Asked each second with the settings in force, so this is also where the logs follow what a
-    /// reload or `SET` has changed.
+    /// Asked each second with the settings in force, so this is also where logs and probes follow
+    /// what a reload or `SET` has changed.
     func usersChanged(for settings: Settings) -> Bool {
-        let (stamp, logs) = self.seen.withLock { ($0.users, $0.logs) }
-        logs?.follow(settings.global)
+        let seen = self.seen.withLock { $0 }
+        let stamp = seen.users
+        seen.logs?.follow(settings.global)
+        seen.probes?.follow(settings)
         guard let path = settings.global.authFile else { return false }
         return FileStamp(path: path) != stamp
     }

@@ -11,16 +11,20 @@ struct PoolerFleet: FleetJoining {
     private let settings: Settings
     private let passwords: @Sendable (String) -> String?
     private let identity: MemberIdentity
+    private let probes: BudgetProbes
     private let logger: Logger
 
     /// Nil where the process has its budgets for itself.
-    init?(_ settings: Settings, _ users: UserList, _ logger: Logger) {
+    ///
+    /// - Parameter probes: told what ledgers learn of their servers.
+    init?(_ settings: Settings, _ users: UserList, _ probes: BudgetProbes, _ logger: Logger) {
         let global = settings.global
         guard global.budgetLedger != .local else { return nil }
         self.settings = settings
         self.passwords = { user in
             if case .plain(let password)? = users.secret(of: user) { password } else { nil }
         }
+        self.probes = probes
         self.logger = logger
         self.identity = MemberIdentity(
             member: UInt64.random(in: 1..<1 << 48),
@@ -41,18 +45,29 @@ struct PoolerFleet: FleetJoining {
 
     func join(
         _ server: ServerBudget,
+        _ settings: Settings,
         slots: Int,
         workers: Int,
         roles: @escaping @Sendable () -> [String],
         change: @escaping @Sendable (FleetStanding, _ inUse: Int) -> Void
-    ) -> any FleetSeat {
+    ) -> (any FleetSeat)? {
+        // A reload changes databases, and may leave the ledger's keys as they were.
+        guard let address = self.address(of: server, settings) else {
+            self.logger.error(
+                """
+                server \(server.name): nothing is opened there: set ledger_user, or user= for a \
+                database that is there
+                """
+            )
+            return nil
+        }
         var limits = FleetLimits(budget: slots)
         limits.weight = server.weight
         limits.settleTime = Self.loginTime
         let isTerminating = self.settings.global.budgetFence == .terminate
         if isTerminating { limits.fence = .terminate(after: Self.silence) }
-        let (identity, logger) = (self.identity, self.logger)
-        let (address, reserve) = (self.address(of: server), self.settings.global.controlReserve)
+        let (identity, probes, logger) = (self.identity, self.probes, self.logger)
+        let reserve = self.settings.global.controlReserve
         return Membership(
             server: server.name,
             member: identity.member,
@@ -66,6 +81,7 @@ struct PoolerFleet: FleetJoining {
                         roles: roles,
                         ownSessions: ownSessions,
                         budget: budget,
+                        learn: { probes.learned($0, of: server) },
                         report: report,
                         logger: logger
                     ),
@@ -78,10 +94,8 @@ struct PoolerFleet: FleetJoining {
         )
     }
 
-    private func address(of server: ServerBudget) -> ControlAddress {
-        guard let login = self.settings.controlLogin(for: server) else {
-            preconditionFailure("the configuration was not checked: no ledger_user")
-        }
+    private func address(of server: ServerBudget, _ settings: Settings) -> ControlAddress? {
+        guard let login = settings.controlLogin(for: server) else { return nil }
         return ControlAddress(
             hosts: server.hosts,
             port: server.port,

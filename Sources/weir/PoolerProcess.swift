@@ -165,13 +165,14 @@ struct PoolerProcess {
         _ process: ProcessState
     ) throws(StartFailure) -> (first: Worker, others: [WorkerThread]) {
         do throws(ReactorError) {
+            let probes = self.makeProbes(settings, users, process, logs)
             let environment = Worker.Environment(
                 logger: logs.logger,
                 slowQueries: logs.slowQueries,
                 console: AdminConsole(version: WeirVersion.number),
                 source: self.files,
                 helpers: try HelperThreads(count: max(Self.leastHelpers, Self.processors)),
-                fleet: PoolerFleet(settings, users, logs.logger)
+                fleet: PoolerFleet(settings, users, probes, logs.logger)
             )
             let worker = try Worker(
                 settings: settings,
@@ -196,11 +197,28 @@ struct PoolerProcess {
                 )
             }
             for other in others { try other.waitUntilReady() }
+            try probes.start()
             try Self.startSignals(worker.mailbox)
             return (worker, others)
         } catch {
             throw .engine(error.description)
         }
+    }
+
+    private func makeProbes(
+        _ settings: Settings,
+        _ users: UserList,
+        _ process: ProcessState,
+        _ logs: PoolerLogs
+    ) -> BudgetProbes {
+        let probes = BudgetProbes(
+            process: process,
+            settings: settings,
+            users: users,
+            logger: logs.logger
+        )
+        self.files.adopt(probes)
+        return probes
     }
 
     private static func startSignals(

@@ -54,6 +54,18 @@ struct SharedCountsTests {
         #expect(counts.admit(database: 0, user: 0, limits: (2, 0)) == nil)
     }
 
+    @Test func `a limit that nobody knows lets nothing be opened and has nothing closed`() {
+        var counts = SharedCounts()
+        let server = counts.addServer(limit: 0)
+        #expect(counts.servers[server].hasRoom)
+        counts.setServerLimit(nil, of: server)
+        #expect(counts.servers[server].isUnknown && !counts.servers[server].hasRoom)
+        counts.setServerLimit(2, of: server)
+        #expect(!counts.servers[server].isUnknown && counts.servers[server].hasRoom)
+        counts.setServerLimit(0, of: server)
+        #expect(counts.servers[server].hasRoom)
+    }
+
     @Test func `places are given in turn and stay`() {
         var counts = Self.counts()
         let pools = [(0, 1), (1, 0), (0, 0)].map { counts.addPool(database: $0, user: $1) }

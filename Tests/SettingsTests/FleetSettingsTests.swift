@@ -166,6 +166,7 @@ struct FleetSettingsTests {
             [weir]
             server_budget = auto
             unix_socket_dir = /run
+            ledger_user = x
             """
         )
         let servers = settings.serverBudgets
