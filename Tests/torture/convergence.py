@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import collections
 import json
 import statistics
 import sys
@@ -18,8 +19,9 @@ from wire_client import WireClient  # noqa: E402
 USABLE = 100
 #: What one query takes, seconds: so short that it is not the queries that hold slots after a swap.
 QUERY = 0.1
-#: After so many seconds a swap has failed.
-LIMIT = 10
+#: After so many seconds a swap has failed, and after so many it is told how the fleet stands.
+LIMIT = 30
+LATE = 3
 
 
 def arguments():
@@ -38,7 +40,8 @@ class Crowd:
     def __init__(self, member, count):
         self.member, self.count = member, count
         self.works = asyncio.Event()
-        self.failures = []
+        #: By SQLSTATE: clients that wait too long are told so.
+        self.errors = collections.Counter()
 
     async def run(self):
         await asyncio.gather(*(self.be_client() for _ in range(self.count)))
@@ -50,8 +53,10 @@ class Crowd:
             while True:
                 await self.works.wait()
                 reply = await client.query(f"SELECT pg_sleep({QUERY})")
-                if reply.error:
+                if reply.is_fatal:
                     raise reply.error
+                if reply.error:
+                    self.errors[reply.error.code] += 1
         except Closed as closed:
             raise RuntimeError(f"{self.member.name} closed a client's connection") from closed
         finally:
@@ -64,7 +69,7 @@ class Convergence:
     def __init__(self, fleet, options):
         self.fleet, self.options = fleet, options
         self.needed = fleet.usable * 9 // 10
-        self.times = []
+        self.times, self.errors = [], collections.Counter()
 
     async def run(self):
         crowds = [Crowd(member, self.options.clients) for member in self.fleet.members]
@@ -86,9 +91,11 @@ class Convergence:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            for crowd in crowds:
+                self.errors += crowd.errors
 
     async def until_loaded(self, member):
-        since, looked = time.monotonic(), 0
+        since, looked, is_described = time.monotonic(), 0, False
         while time.monotonic() - since < LIMIT:
             samples = self.fleet.samples.since(since)
             for sample in samples[looked:]:
@@ -96,6 +103,10 @@ class Convergence:
                 if has >= self.needed:
                     return sample.before - since
             looked = len(samples)
+            if not is_described and time.monotonic() - since > LATE:
+                is_described = True
+                for line in await asyncio.to_thread(lambda: list(self.fleet.describe())):
+                    print(f"    {line}", file=sys.stderr, flush=True)
             await asyncio.sleep(0.01)
         return float("inf")
 
@@ -124,7 +135,7 @@ def main():
                "overshoot": max(0, maximum - fleet.budget)}
     print(f"ledger {options.ledger}, {USABLE} usable slots, {options.clients} clients, {len(times)} swaps: "
           f"90 % of the slots after p50 {numbers['p50']:.2f} s, p99 {numbers['p99']:.2f} s, "
-          f"max {numbers['max']:.2f} s; overshoot {numbers['overshoot']}")
+          f"max {numbers['max']:.2f} s; overshoot {numbers['overshoot']}, errors {dict(convergence.errors) or 'none'}")
     failed = numbers["p99"] > options.target or numbers["overshoot"] > 0 or bool(fleet.complaints)
     print("\n".join([*fleet.complaints, "failed" if failed else "passed"]))
     if options.report:

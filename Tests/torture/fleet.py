@@ -1,16 +1,19 @@
 """A PostgreSQL, Weir processes with one budget for it, and the network between them."""
 
+import contextlib
 import resource
 import shutil
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 from etcd import EtcdCluster
 from fleet_postgres import LEDGER_SECRET, FleetPostgres
 from harness import HOST, Binary, Pooler, free_port, own
 from member import Member
 from network import Network
+from pgwire import Closed, ServerError
 from samples import Samples
 
 ROLES = ("app", "ledger")
@@ -124,6 +127,26 @@ class Fleet:
 
     def crashed(self):
         return [member.name for member in self.members if member.has_crashed()]
+
+    def describe(self):
+        """What processes and PostgreSQL say of the fleet now, a line each."""
+        for member in self.members:
+            if member.state == "running":
+                yield from self.described_by(member)
+        query = """SELECT application_name, state, wait_event, now() - state_change AS since, query
+            FROM pg_stat_activity WHERE usename = 'ledger'"""
+        with contextlib.suppress(psycopg.Error), self.postgres.connect() as connection:
+            for row in connection.execute(query):
+                yield f"PostgreSQL: {' | '.join(map(str, row))}"
+
+    @staticmethod
+    def described_by(member):
+        with contextlib.suppress(Closed, OSError, ServerError):
+            for what in ("BUDGET", "FLEET", "POOLS"):
+                for row in member.pooler.show(what):
+                    if row.get("database") != "pgbouncer":
+                        words = " ".join(f"{key}={value}" for key, value in row.items() if value not in ("", "0", None))
+                        yield f"{member.name} {what}: {words}"
 
     def logs(self):
         return "\n".join(f"=== {member.name}\n{member.pooler.log()}" for member in self.members)

@@ -11,11 +11,18 @@ class Summary:
         taken = fleet.samples.taken()
         self.samples = len(taken)
         self.maximum = max((len(sample.sessions) for sample in taken), default=0)
-        self.overshoot = self.maximum - fleet.budget
-        self.over = [sample for sample in taken if len(sample.sessions) > fleet.budget]
+        #: Of clients' sessions: what control connections leave free is nobody's.
+        self.most_used = max((self.clients(sample) for sample in taken), default=0)
+        self.overshoot = max(self.maximum - fleet.budget, self.most_used - fleet.usable)
+        self.over = [sample for sample in taken
+                     if len(sample.sessions) > fleet.budget or self.clients(sample) > fleet.usable]
         self.crashed = fleet.crashed()
         self.late = [(name, seconds) for name, seconds, most in recoveries
                      if seconds is None or seconds > (most or limit)]
+
+    @staticmethod
+    def clients(sample):
+        return sum(1 for session in sample.sessions if session.role == "app")
 
     def failures(self):
         """What was not as it should be, a line each."""
@@ -58,7 +65,7 @@ class Summary:
         yield (f"ledger {self.fleet.ledger}, fence {self.fleet.fence}, {len(self.fleet.members)} processes, "
                f"budget {self.fleet.budget}, usable {self.fleet.usable}")
         yield (f"samples {self.samples} (longest gap {self.fleet.samples.longest_gap():.2f} s), "
-               f"maximum {self.maximum}, overshoot {max(0, self.overshoot)}")
+               f"maximum {self.maximum}, of clients {self.most_used}, overshoot {max(0, self.overshoot)}")
         yield f"requests answered {tally.answered}, errors by SQLSTATE: {errors}"
         yield f"connections ended by a fault {tally.cut_off}, refused by a dead process {tally.refused}"
         yield (f"silent clients {len(tally.silent)}, wrong answers {len(tally.wrong)}, "
@@ -74,7 +81,7 @@ class Summary:
     def numbers(self):
         """For other programs."""
         return {
-            "samples": self.samples, "maximum": self.maximum, "overshoot": self.overshoot,
+            "samples": self.samples, "maximum": self.maximum, "most_used": self.most_used, "overshoot": self.overshoot,
             "answered": self.tally.answered, "errors": dict(self.tally.errors),
             "wrong": self.tally.wrong, "silent": self.tally.silent, "unexplained": self.tally.unexplained,
             "recoveries": [list(recovery) for recovery in self.recoveries], "failures": self.failures(),

@@ -62,7 +62,14 @@ class Torture:
         most = {"pause, the others have all": SILENCE + self.options.recovery,
                 "pause, the others have theirs": limit}.get(name)
         self.recoveries.append((name, seconds, most))
+        if seconds is None or seconds > (most or self.options.recovery):
+            await asyncio.to_thread(self.describe)
         self.say(f"{name}: {'not' if seconds is None else f'{seconds:.2f} s'} until {least} slots are in use")
+
+    def describe(self):
+        """How the fleet stands, when that is not as it should be."""
+        for line in self.fleet.describe():
+            self.say(f"    {line}")
 
     async def run(self):
         loading = asyncio.create_task(self.load.run())
