@@ -33,7 +33,10 @@ public actor EtcdLedger: Ledger {
     let seconds: Int64
     /// Whether members say which sessions are theirs.
     let tellsSessions: Bool
-    nonisolated private let inbox: AsyncStream<FleetAction>.Continuation
+    /// What is wanted; nil stands for a reading for people.
+    nonisolated private let inbox: AsyncStream<FleetAction?>.Continuation
+    /// Those who wait for such a reading.
+    nonisolated private let readers = Locked<[@Sendable () -> Void]>([])
     nonisolated private let loop = Locked<Task<Void, Never>?>(nil)
     nonisolated let seen = Locked<[FleetRow]>([])
 
@@ -69,10 +72,12 @@ public actor EtcdLedger: Ledger {
         self.sessions = sessions
         self.seconds = max(1, (lease + 999_999_999) / 1_000_000_000)
         self.tellsSessions = fence != .wait
-        let (actions, inbox) = AsyncStream.makeStream(of: FleetAction.self)
+        let (actions, inbox) = AsyncStream.makeStream(of: FleetAction?.self)
         self.inbox = inbox
         let task = EtcdLoop.shared.start {
-            for await action in actions { await self.carryOut(action) }
+            for await action in actions {
+                if let action { await self.carryOut(action) } else { await self.refresh() }
+            }
         }
         self.loop.withLock { $0 = task }
     }
@@ -82,6 +87,19 @@ public actor EtcdLedger: Ledger {
     nonisolated public func perform(_ action: FleetAction) { self.inbox.yield(action) }
 
     nonisolated public var rows: [FleetRow] { self.seen.withLock { $0 } }
+
+    nonisolated public func refresh(then done: @escaping @Sendable () -> Void) {
+        self.readers.withLock { $0.append(done) }
+        if case .terminated = self.inbox.yield(nil) { self.answerReaders() }
+    }
+
+    nonisolated private func answerReaders() {
+        let readers = self.readers.withLock { readers in
+            defer { readers = [] }
+            return readers
+        }
+        for done in readers { done() }
+    }
 
     nonisolated public var serverVersion: Int? { self.sessions.serverVersion }
 
@@ -94,6 +112,7 @@ public actor EtcdLedger: Ledger {
         self.inbox.finish()
         guard let task = self.loop.withLock({ $0.take() }) else { return }
         task.cancel()
+        self.answerReaders()
         let isDone = DispatchSemaphore(value: 0)
         _ = EtcdLoop.shared.start {
             await self.leave()
@@ -154,6 +173,18 @@ public actor EtcdLedger: Ledger {
         } catch {
             self.lose(lease, error.description)
         }
+    }
+
+    /// Reads the board for people.
+    private func refresh() async {
+        if let lease = self.session?.lease {
+            do throws(EtcdError) {
+                _ = try await self.read()
+            } catch {
+                self.lose(lease, error.description)
+            }
+        }
+        self.answerReaders()
     }
 
     /// Tells the member something, unless it is done with.
@@ -243,42 +274,5 @@ public actor EtcdLedger: Ledger {
                 return
             }
         }
-    }
-
-    // MARK: Wake-ups
-
-    /// Listens to who wakes, at the endpoint that answers now.
-    private func listen(_ lease: Int64) {
-        self.session?.listening?.cancel()
-        self.session?.listening = EtcdLoop.shared.start { await self.hearWakes(lease) }
-    }
-
-    private func hearWakes(_ lease: Int64) async {
-        var pause: Nanoseconds = 100_000_000
-        while !Task.isCancelled, self.session?.lease == lease {
-            self.session?.listensAt = self.client.endpoint
-            let start = self.session?.wokenUntil ?? 0
-            let watch = EtcdWatch(self.keys.wake, from: start == 0 ? 0 : start + 1)
-            try? await self.client.watch(watch) { answer in
-                guard !Task.isCancelled, self.session?.lease == lease else { return true }
-                if answer.end == nil { pause = 100_000_000 }
-                self.heard(answer)
-                return false
-            }
-            // Whatever is said in the meantime is heard of later.
-            await EtcdLoop.shared.sleep(pause)
-            pause = min(2 * pause, 5_000_000_000)
-        }
-    }
-
-    private func heard(_ answer: EtcdWatch.Answer) {
-        let own = EtcdKeys.name(of: self.context.identity.member)
-        if answer.isForgotten {
-            self.session?.wokenUntil = 0
-            return self.tell(.woken)
-        }
-        let until = max(self.session?.wokenUntil ?? 0, answer.revision)
-        self.session?.wokenUntil = until
-        if answer.written.contains(where: { $0.text != own }) { self.tell(.woken) }
     }
 }

@@ -33,6 +33,22 @@ extension EtcdTests {
             #expect(try #require(row.lastSeen) >= before)
         }
 
+        @Test func `people see the board as it is`() async throws {
+            let fleet = EtcdMemberOfTest.Fleet(try EtcdServer.shared())
+            let first = try await EtcdMemberOfTest.connected(1, of: fleet)
+            let second = try await EtcdMemberOfTest.connected(2, of: fleet)
+            second.publish(held: 6)
+            _ = try await second.board()
+            await withCheckedContinuation { waiting in
+                first.ledger.refresh { waiting.resume() }
+            }
+            #expect(first.ledger.rows.map(\.entry.held) == [6])
+            first.ledger.stop()
+            await withCheckedContinuation { waiting in
+                first.ledger.refresh { waiting.resume() }
+            }
+        }
+
         @Test func `an operator reads gate and board`() async throws {
             let server = try EtcdServer.shared()
             let fleet = EtcdMemberOfTest.Fleet(server)

@@ -46,6 +46,7 @@ final class EtcdMemberOfTest: Sendable {
                 roles: { ["app"] },
                 ownSessions: { own.withLock { $0 } },
                 budget: { budget },
+                learn: { _ in },
                 report: { events.note($0) },
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             ),

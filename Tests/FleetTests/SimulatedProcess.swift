@@ -42,6 +42,7 @@ final class SimulatedProcess: Sendable {
                     roles: { ["app"] },
                     ownSessions: ownSessions,
                     budget: budget,
+                    learn: { _ in },
                     report: report,
                     logger: logger
                 )
