@@ -31,14 +31,7 @@ final class EtcdClient: Sendable {
     ///
     /// - Throws: `EtcdError.unusable`.
     init(_ settings: EtcdSettings) throws(EtcdError) {
-        self.endpoints = try settings.endpoints.map { text throws(EtcdError) in
-            let endpoint = String(text.reversed().drop { $0 == "/" }.reversed())
-            guard endpoint.hasPrefix("http://") || endpoint.hasPrefix("https://") else {
-                throw .unusable("etcd: \(text) does not begin with http:// or https://")
-            }
-            return endpoint
-        }
-        guard !self.endpoints.isEmpty else { throw .unusable("etcd: no endpoint is set") }
+        self.endpoints = try Self.endpoints(settings)
         self.login = settings.user.map { EtcdLogin(name: $0, password: settings.password ?? "") }
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: try Self.encryption(settings),
@@ -51,7 +44,19 @@ final class EtcdClient: Sendable {
         self.http = HTTPClient(eventLoopGroup: EtcdLoop.shared.group, configuration: configuration)
     }
 
-    private static func encryption(_ settings: EtcdSettings) throws(EtcdError) -> TLSConfiguration {
+    static func endpoints(_ settings: EtcdSettings) throws(EtcdError) -> [String] {
+        let endpoints = try settings.endpoints.map { text throws(EtcdError) in
+            let endpoint = String(text.reversed().drop { $0 == "/" }.reversed())
+            guard endpoint.hasPrefix("http://") || endpoint.hasPrefix("https://") else {
+                throw .unusable("etcd: \(text) does not begin with http:// or https://")
+            }
+            return endpoint
+        }
+        guard !endpoints.isEmpty else { throw .unusable("etcd: no endpoint is set") }
+        return endpoints
+    }
+
+    static func encryption(_ settings: EtcdSettings) throws(EtcdError) -> TLSConfiguration {
         var configuration = TLSConfiguration.makeClientConfiguration()
         var file = ""
         do {

@@ -1,28 +1,42 @@
 /// Where the fleet's gate and board for one PostgreSQL server are in etcd.
 ///
+/// Gate and sessions are of the whole cluster, by its system identifier: two names, or two
+/// addresses, of one server must never have two gates. The board is of one address, since a primary
+/// and its standbys have a budget each.
+///
 /// `etcdctl get --prefix /weir/` shows them all.
 struct EtcdKeys: Sendable {
     /// What all keys begin with, up to a slash.
     let prefix: String
+    /// What the keys of the board begin with, up to a slash.
+    private let board: String
+    private let address: String
+    /// The cluster that they are of; nil before anybody has been asked.
+    let system: Int?
 
-    /// - Parameter server: names the PostgreSQL server.
-    init(fleet: String, server: String) {
-        self.prefix = "/weir/\(Self.part(fleet))/\(Self.part(server))/"
+    /// - Parameter server: nil before it has been asked who it is.
+    init(fleet: String, server: ServerIdentity?) {
+        self.system = server?.system
+        self.prefix = "/weir/\(Self.part(fleet))/\(server?.system ?? 0)/"
+        self.address = Self.part(server?.address ?? "")
+        self.board = self.prefix + self.address + "/"
     }
 
     /// What the members' keys begin with.
-    var members: String { self.prefix + "members/" }
+    var members: String { self.board + "members/" }
     /// What the keys of those begin with who are in the gate, or wait for it.
     var gate: String { self.prefix + "gate/" }
     /// What the keys of the members' sessions begin with.
     var sessions: String { self.prefix + "sessions/" }
     /// Who writes here wakes the others.
-    var wake: String { self.prefix + "wake" }
+    var wake: String { self.board + "wake" }
 
     /// What a member says of itself.
     func member(_ member: UInt64) -> String { self.members + Self.name(of: member) }
     /// The process IDs of the sessions that a member has.
-    func sessions(of member: UInt64) -> String { self.sessions + Self.name(of: member) }
+    func sessions(of member: UInt64) -> String {
+        self.sessions + self.address + "/" + Self.name(of: member)
+    }
     /// The place in the queue for the gate that a lease has.
     func gate(of lease: Int64) -> String {
         self.gate + Self.padded(String(UInt64(bitPattern: lease), radix: 16), to: 16)

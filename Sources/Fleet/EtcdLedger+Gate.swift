@@ -102,6 +102,9 @@ extension EtcdLedger {
             guard self.session?.lease == lease else { return }
             return self.tell(.countFailed("PostgreSQL's list of sessions: \(error)"))
         }
+        guard sessions.system == self.keys.system else {
+            return self.lose(lease, "PostgreSQL is another server now")
+        }
         let reading = try await self.read()
         guard self.session?.lease == lease, self.session?.isInGate(pass) == true else { return }
         guard reading.gateRevision == self.session?.stay?.revision else { return self.loseGate() }

@@ -26,7 +26,8 @@ public actor EtcdLedger: Ledger {
     static let listPatience: Nanoseconds = 1_000_000_000
 
     let client: EtcdClient
-    let keys: EtcdKeys
+    /// Where everything is, since the server has said who it is.
+    private(set) var keys: EtcdKeys
     let context: LedgerContext
     let sessions: any SessionSource
     /// How long the lease lives after each renewal.
@@ -53,21 +54,19 @@ public actor EtcdLedger: Ledger {
     /// Creates an engine that is not connected. Call `stop` before it is let go of.
     ///
     /// - Parameters:
-    ///   - server: names the PostgreSQL server, the same for all of the fleet.
     ///   - lease: `FleetLimits.lease`, in nanoseconds; etcd counts in seconds, and this rounds up.
     ///   - fence: what becomes of sessions that no member holds.
     ///   - sessions: PostgreSQL's list.
     /// - Throws: where the settings cannot be used.
     public init(
         _ settings: EtcdSettings,
-        server: String,
         lease: Nanoseconds,
         fence: FleetLimits.Fence,
         context: LedgerContext,
         sessions: any SessionSource
     ) throws(EtcdError) {
         self.client = try EtcdClient(settings)
-        self.keys = EtcdKeys(fleet: context.identity.fleet, server: server)
+        self.keys = EtcdKeys(fleet: context.identity.fleet, server: nil)
         self.context = context
         self.sessions = sessions
         self.seconds = max(1, (lease + 999_999_999) / 1_000_000_000)
@@ -198,6 +197,7 @@ public actor EtcdLedger: Ledger {
     private func connect() async {
         if let session = self.session { self.abandon(session) }
         do throws(EtcdError) {
+            try await self.meetServer()
             let sentAt = BootClock.now
             let grant = try await self.client.grant(seconds: self.seconds)
             guard let lease = grant.lease?.value, let seconds = grant.seconds?.value,
@@ -217,6 +217,17 @@ public actor EtcdLedger: Ledger {
             self.isKnownToBeLost = true
             self.tell(.lost(error.description))
         }
+    }
+
+    /// Asks the PostgreSQL server who it is: gate and board hang on that.
+    private func meetServer() async throws(EtcdError) {
+        let server: ServerIdentity
+        do {
+            server = try await self.sessions.identity(deadline: BootClock.now + Self.listPatience)
+        } catch {
+            throw .unusable("PostgreSQL does not say which server it is: \(error)")
+        }
+        self.keys = EtcdKeys(fleet: self.context.identity.fleet, server: server)
     }
 
     /// Makes sure that nothing of the session before comes late.

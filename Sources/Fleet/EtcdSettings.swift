@@ -31,4 +31,10 @@ public struct EtcdSettings: Equatable, Sendable {
         self.certificateFile = certificateFile
         self.keyFile = keyFile
     }
+
+    /// Sees whether the endpoints can be read, and the files.
+    public func check() throws(EtcdError) {
+        _ = try EtcdClient.endpoints(self)
+        _ = try EtcdClient.encryption(self)
+    }
 }

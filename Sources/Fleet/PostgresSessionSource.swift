@@ -32,17 +32,27 @@ public final class PostgresSessionSource: SessionSource {
 
     public func count(own: [UInt32], deadline: Instant) async throws -> SessionCount {
         let arguments = [Self.list(self.roles()), Self.list(own)]
-        let row = try await self.ask(Self.counting, arguments, deadline)
-        guard row.count == 2, let sessions = row[0], let listed = row[1] else {
+        let row = try await self.ask(Self.counting, arguments, deadline).map {
+            $0.flatMap { Int($0) }
+        }
+        guard row.count == 3, let sessions = row[0], let listed = row[1], let system = row[2] else {
             throw ControlConnection.Failure(description: "PostgreSQL's list has not been counted")
         }
-        return SessionCount(sessions: sessions, ownListed: listed)
+        return SessionCount(sessions: sessions, ownListed: listed, system: system)
     }
 
     public func terminate(except claimed: [UInt32], deadline: Instant) async throws -> Int {
         let arguments = [Self.list(self.roles()), Self.list(claimed)]
         let row = try await self.ask(Self.terminating, arguments, deadline)
-        return row.first.flatMap { $0 } ?? 0
+        return row.first.flatMap { $0 }.flatMap { Int($0) } ?? 0
+    }
+
+    public func identity(deadline: Instant) async throws -> ServerIdentity {
+        let row = try await self.ask(Self.identifying, [], deadline)
+        guard row.count == 2, let system = row[0].flatMap({ Int($0) }), let address = row[1] else {
+            throw ControlConnection.Failure(description: "PostgreSQL has not said who it is")
+        }
+        return ServerIdentity(system: system, address: address)
     }
 
     public var serverVersion: Int? { self.version.withLock { $0 } }
@@ -60,8 +70,15 @@ public final class PostgresSessionSource: SessionSource {
         """
 
     private static let counting = """
-        SELECT count(*), count(*) FILTER (WHERE pid = ANY ($2::int[]))
+        SELECT count(*), count(*) FILTER (WHERE pid = ANY ($2::int[])),
+            (SELECT system_identifier FROM pg_catalog.pg_control_system())
         \(PostgresSessionSource.sessions)
+        """
+
+    private static let identifying = """
+        SELECT system_identifier, coalesce(host(inet_server_addr()), 'local') || ':'
+            || current_setting('port')
+        FROM pg_catalog.pg_control_system()
         """
 
     /// What has just logged in may be somebody's who does not know its number yet.
@@ -76,7 +93,7 @@ public final class PostgresSessionSource: SessionSource {
         _ statement: String,
         _ arguments: [String],
         _ deadline: Instant
-    ) async throws -> [Int?] {
+    ) async throws -> [String?] {
         let (address, version) = (self.address, self.version)
         return try await withCheckedThrowingContinuation { continuation in
             self.queue.async {
@@ -91,7 +108,7 @@ public final class PostgresSessionSource: SessionSource {
                         let known = connection.serverVersion
                         version.withLock { $0 = known }
                         let rows = try connection.query(statement, arguments, deadline: deadline)
-                        return rows.first?.map { $0.flatMap { Int($0) } } ?? []
+                        return rows.first ?? []
                     }
                 )
             }

@@ -4,9 +4,12 @@ public struct SessionCount: Equatable, Sendable {
     public var sessions: Int
     /// Of those that were asked for by name, the ones that are in the list.
     public var ownListed: Int
+    /// The system identifier of the server that has been asked.
+    public var system: Int
 
     /// Creates a count.
-    public init(sessions: Int, ownListed: Int) {
+    public init(sessions: Int, ownListed: Int, system: Int) {
+        self.system = system
         self.sessions = sessions
         self.ownListed = ownListed
     }

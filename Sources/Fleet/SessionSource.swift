@@ -9,6 +9,11 @@ public protocol SessionSource: Sendable {
     ///   - deadline: by the boot-time clock.
     func count(own: [UInt32], deadline: Instant) async throws -> SessionCount
 
+    /// Asks the server who it is.
+    ///
+    /// - Parameter deadline: by the boot-time clock.
+    func identity(deadline: Instant) async throws -> ServerIdentity
+
     /// Ends the fleet's sessions that nobody claims.
     ///
     /// - Parameters:

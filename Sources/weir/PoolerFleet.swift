@@ -11,16 +11,25 @@ struct PoolerFleet: FleetJoining {
     private let settings: Settings
     private let passwords: @Sendable (String) -> String?
     private let identity: MemberIdentity
+    /// Nil where the ledger is in PostgreSQL itself.
+    private let etcd: EtcdSettings?
     private let probes: BudgetProbes
     private let logger: Logger
 
     /// Nil where the process has its budgets for itself.
     ///
     /// - Parameter probes: told what ledgers learn of their servers.
-    init?(_ settings: Settings, _ users: UserList, _ probes: BudgetProbes, _ logger: Logger) {
+    /// - Throws: where a file that is set for etcd cannot be used.
+    init?(
+        _ settings: Settings,
+        _ users: UserList,
+        _ probes: BudgetProbes,
+        _ logger: Logger
+    ) throws(StartFailure) {
         let global = settings.global
         guard global.budgetLedger != .local else { return nil }
         self.settings = settings
+        self.etcd = global.budgetLedger == .etcd ? try Self.etcd(global) : nil
         self.passwords = { user in
             if case .plain(let password)? = users.secret(of: user) { password } else { nil }
         }
@@ -40,8 +49,11 @@ struct PoolerFleet: FleetJoining {
     var origin: UInt8 { UInt8(truncatingIfNeeded: self.identity.member) }
 
     /// Control connections take their places out of the budget, so that a process can come up
-    /// without asking anybody.
-    func slots(of slots: Int) -> Int { max(1, slots - self.settings.global.controlReserve) }
+    /// without asking anybody; and so does the one that counts inside etcd's gate.
+    func slots(of slots: Int) -> Int {
+        let global = self.settings.global
+        return max(1, slots - (global.budgetLedger == .etcd ? 1 : global.controlReserve))
+    }
 
     func join(
         _ server: ServerBudget,
@@ -61,13 +73,8 @@ struct PoolerFleet: FleetJoining {
             )
             return nil
         }
-        var limits = FleetLimits(budget: slots)
-        limits.weight = server.weight
-        limits.settleTime = Self.loginTime
-        let isTerminating = self.settings.global.budgetFence == .terminate
-        if isTerminating { limits.fence = .terminate(after: Self.silence) }
+        let limits = self.limits(slots, server)
         let (identity, probes, logger) = (self.identity, self.probes, self.logger)
-        let reserve = self.settings.global.controlReserve
         return Membership(
             server: server.name,
             member: identity.member,
@@ -75,23 +82,68 @@ struct PoolerFleet: FleetJoining {
             workers: workers,
             logger: logger,
             makeLedger: { report, ownSessions, budget in
-                PostgresLedger(
-                    LedgerContext(
-                        identity: identity,
-                        roles: roles,
-                        ownSessions: ownSessions,
-                        budget: budget,
-                        learn: { probes.learned($0, of: server) },
-                        report: report,
-                        logger: logger
-                    ),
-                    at: address,
-                    controlReserve: reserve,
-                    silence: isTerminating ? Self.silence : nil
+                let context = LedgerContext(
+                    identity: identity,
+                    roles: roles,
+                    ownSessions: ownSessions,
+                    budget: budget,
+                    learn: { probes.learned($0, of: server) },
+                    report: report,
+                    logger: logger
+                )
+                guard let etcd = self.etcd else {
+                    return PostgresLedger(
+                        context,
+                        at: address,
+                        controlReserve: self.settings.global.controlReserve,
+                        silence: self.isTerminating ? Self.silence : nil
+                    )
+                }
+                return Self.ledger(
+                    etcd,
+                    lease: Self.lease,
+                    fence: limits.fence,
+                    context: context,
+                    sessions: PostgresSessionSource(address: { address }, roles: roles)
                 )
             },
             change: change
         )
+    }
+
+    private static func ledger(
+        _ settings: EtcdSettings,
+        lease: Nanoseconds,
+        fence: FleetLimits.Fence,
+        context: LedgerContext,
+        sessions: any SessionSource
+    ) -> any Ledger {
+        do throws(EtcdError) {
+            return try EtcdLedger(
+                settings,
+                lease: lease,
+                fence: fence,
+                context: context,
+                sessions: sessions
+            )
+        } catch {
+            // They could be used when the process started.
+            return UnusableLedger(error.description, context)
+        }
+    }
+
+    private var isTerminating: Bool { self.settings.global.budgetFence == .terminate }
+
+    private func limits(_ slots: Int, _ server: ServerBudget) -> FleetLimits {
+        var limits = FleetLimits(budget: slots)
+        limits.weight = server.weight
+        limits.settleTime = Self.loginTime
+        if self.etcd != nil { limits.lease = Self.lease }
+        if self.isTerminating {
+            // Who has no lease any more has been silent for as long as that was.
+            limits.fence = .terminate(after: Self.silence - (limits.lease ?? 0))
+        }
+        return limits
     }
 
     private func address(of server: ServerBudget, _ settings: Settings) -> ControlAddress? {
@@ -109,6 +161,9 @@ struct PoolerFleet: FleetJoining {
     /// when somebody dies in the gate; whoever logs in gives up then.
     private static let loginTime: Nanoseconds = 1_000_000_000
 
+    /// How long a process's place in etcd outlives the process. Its slots are not free before.
+    private static let lease: Nanoseconds = 3_000_000_000
+
     /// For how long a process is not heard of before its sessions are ended, if they are.
     private static let silence: Nanoseconds = 10_000_000_000
 
@@ -119,8 +174,31 @@ struct PoolerFleet: FleetJoining {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Where other processes reach this one; without a host where only they can tell.
+    /// Where other processes reach this one. Without a host where PostgreSQL tells them which: it
+    /// sees where the control connection comes from.
     private static func address(_ global: GlobalSettings) -> String {
-        ":\(global.listenPort)"
+        guard global.budgetLedger == .etcd else { return ":\(global.listenPort)" }
+        let wildcards = ["*", "0.0.0.0", "::", ""]
+        let host = global.listenAddr.first { !wildcards.contains($0) } ?? Self.hostName
+        return (host.contains(":") ? "[\(host)]" : host) + ":\(global.listenPort)"
     }
+
+    private static func etcd(_ global: GlobalSettings) throws(StartFailure) -> EtcdSettings {
+        let settings = EtcdSettings(
+            endpoints: global.etcdEndpoints,
+            user: Self.text(global.etcdUser),
+            password: global.etcdPassword?.exposed,
+            caFile: Self.text(global.etcdCAFile),
+            certificateFile: Self.text(global.etcdCertFile),
+            keyFile: Self.text(global.etcdKeyFile)
+        )
+        do throws(EtcdError) {
+            try settings.check()
+        } catch {
+            throw .configuration(error.description)
+        }
+        return settings
+    }
+
+    private static func text(_ setting: String?) -> String? { setting == "" ? nil : setting }
 }

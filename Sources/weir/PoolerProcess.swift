@@ -164,15 +164,16 @@ struct PoolerProcess {
         _ logs: PoolerLogs,
         _ process: ProcessState
     ) throws(StartFailure) -> (first: Worker, others: [WorkerThread]) {
+        let probes = self.makeProbes(settings, users, process, logs)
+        let fleet = try PoolerFleet(settings, users, probes, logs.logger)
         do throws(ReactorError) {
-            let probes = self.makeProbes(settings, users, process, logs)
             let environment = Worker.Environment(
                 logger: logs.logger,
                 slowQueries: logs.slowQueries,
                 console: AdminConsole(version: WeirVersion.number),
                 source: self.files,
                 helpers: try HelperThreads(count: max(Self.leastHelpers, Self.processors)),
-                fleet: PoolerFleet(settings, users, probes, logs.logger)
+                fleet: fleet
             )
             let worker = try Worker(
                 settings: settings,

@@ -59,18 +59,18 @@ extension EtcdTests {
             let text = try server.control("get", "--prefix", fleet.prefix)
             let lines = text.split(separator: "\n")
             #expect(lines.count == 6)
-            #expect(lines[0].hasPrefix(fleet.prefix + "gate/"))
-            #expect(lines[1] == #"{"member":"000000000abc","pass":1}"#)
-            #expect(lines[2] == fleet.prefix + "members/000000000abc")
+            #expect(lines[0] == fleet.board + "members/000000000abc")
             #expect(
-                lines[3] == """
+                lines[1] == """
                     {"address":"10.0.0.2748:6432","budget":20,"ending":0,"held":3,\
                     "member":"000000000abc","minimum":1,"node":"node-2748","oldestWait":0,\
                     "used":0,"version":"1.0","waiting":1,"weight":1}
                     """
             )
-            #expect(lines[4] == fleet.prefix + "wake")
-            #expect(lines[5] == "000000000abc")
+            #expect(lines[2] == fleet.board + "wake")
+            #expect(lines[3] == "000000000abc")
+            #expect(lines[4].hasPrefix(fleet.prefix + "gate/"))
+            #expect(lines[5] == #"{"member":"000000000abc","pass":1}"#)
         }
 
         @Test func `who wakes wakes the others and not itself`() async throws {
@@ -112,7 +112,7 @@ extension EtcdTests {
             let member = try await EtcdMemberOfTest.connected(1, of: fleet)
             member.publish(held: 7)
             #expect(try await member.board().entries.count == 1)
-            try server.control("del", "--prefix", fleet.prefix + "members/")
+            try server.control("del", "--prefix", fleet.board + "members/")
             #expect(try await member.board().entries.isEmpty)
             #expect(try await member.board().entries.map(\.held) == [7])
         }
@@ -121,7 +121,7 @@ extension EtcdTests {
             let server = try EtcdServer.shared()
             let fleet = EtcdMemberOfTest.Fleet(server)
             let member = try await EtcdMemberOfTest.connected(1, of: fleet)
-            try server.control("put", fleet.prefix + "members/other", "?")
+            try server.control("put", fleet.board + "members/other", "?")
             member.publish(held: 1)
             #expect(try await member.board().entries.map(\.member) == [1])
         }

@@ -96,7 +96,7 @@ extension EtcdTests {
             try await first.waitForGate(1)
             let renewed = try #require(first.events.all { $0.renewedAt }.last)
             first.ledger.stop()
-            #expect(try server.keys(fleet.prefix + "members/").isEmpty)
+            #expect(try server.keys(fleet.board + "members/").isEmpty)
             let second = try await EtcdMemberOfTest.connected(2, of: fleet)
             second.enter(1)
             #expect(try await second.waitForGate(1) - renewed >= 2_000_000_000)

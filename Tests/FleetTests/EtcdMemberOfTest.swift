@@ -11,7 +11,6 @@ final class EtcdMemberOfTest: Sendable {
     struct Fleet {
         let settings: EtcdSettings
         let name = "test-\(UUID().uuidString)"
-        var server = "7123@10.0.0.5:5432"
         var lease: Nanoseconds = 2_000_000_000
         var fence = FleetLimits.Fence.wait
         var sessions = FakeSessions()
@@ -19,7 +18,8 @@ final class EtcdMemberOfTest: Sendable {
         init(_ settings: EtcdSettings) { self.settings = settings }
         init(_ server: EtcdServer) { self.settings = EtcdSettings(endpoints: server.endpoints) }
 
-        var prefix: String { "/weir/\(self.name)/\(self.server)/" }
+        var prefix: String { "/weir/\(self.name)/7123/" }
+        var board: String { self.prefix + "10.0.0.5:5432/" }
     }
 
     let number: UInt64
@@ -32,7 +32,6 @@ final class EtcdMemberOfTest: Sendable {
         let (events, own) = (self.events, self.own)
         self.ledger = try EtcdLedger(
             fleet.settings,
-            server: fleet.server,
             lease: fleet.lease,
             fence: fleet.fence,
             context: LedgerContext(

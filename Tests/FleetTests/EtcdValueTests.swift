@@ -7,14 +7,17 @@ import Testing
 /// What is written to etcd and read from it.
 struct EtcdValueTests {
     @Test func `keys are of one fleet and one server`() {
-        let keys = EtcdKeys(fleet: "weir", server: "7123@10.0.0.5:5432")
-        #expect(keys.member(0xab) == "/weir/weir/7123@10.0.0.5:5432/members/0000000000ab")
-        #expect(keys.sessions(of: 0xab) == "/weir/weir/7123@10.0.0.5:5432/sessions/0000000000ab")
-        #expect(keys.gate(of: 0xcd) == "/weir/weir/7123@10.0.0.5:5432/gate/00000000000000cd")
-        #expect(keys.wake == "/weir/weir/7123@10.0.0.5:5432/wake")
+        let server = ServerIdentity(system: 7123, address: "10.0.0.5:5432")
+        let keys = EtcdKeys(fleet: "weir", server: server)
+        #expect(keys.member(0xab) == "/weir/weir/7123/10.0.0.5:5432/members/0000000000ab")
+        #expect(keys.sessions(of: 0xab) == "/weir/weir/7123/sessions/10.0.0.5:5432/0000000000ab")
+        #expect(keys.gate(of: 0xcd) == "/weir/weir/7123/gate/00000000000000cd")
+        #expect(keys.wake == "/weir/weir/7123/10.0.0.5:5432/wake")
         #expect(EtcdKeys.member(named: EtcdKeys.name(of: 0xffff_ffff_ffff)) == 0xffff_ffff_ffff)
-        #expect(EtcdKeys(fleet: "a/b", server: "c").prefix == "/weir/a%2Fb/c/")
-        #expect(EtcdKeys(fleet: "a%2Fb", server: "c").prefix == "/weir/a%252Fb/c/")
+        #expect(EtcdKeys(fleet: "a/b", server: server).prefix == "/weir/a%2Fb/7123/")
+        #expect(
+            EtcdKeys(fleet: "a%2Fb", server: server).prefix == "/weir/a%252Fb/7123/"
+        )
     }
 
     @Test func `a member comes back as it was`() throws {

@@ -21,7 +21,11 @@ final class FakeSessions: SessionSource {
             return state
         }
         if let failure = state.failure { throw TestFailure(failure) }
-        return SessionCount(sessions: state.sessions, ownListed: own.count)
+        return SessionCount(sessions: state.sessions, ownListed: own.count, system: 7123)
+    }
+
+    func identity(deadline: Instant) async throws -> ServerIdentity {
+        ServerIdentity(system: 7123, address: "10.0.0.5:5432")
     }
 
     var serverVersion: Int? { 150_018 }

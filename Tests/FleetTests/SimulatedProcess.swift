@@ -49,7 +49,6 @@ final class SimulatedProcess: Sendable {
                 do {
                     return try EtcdLedger(
                         fleet.settings,
-                        server: fleet.server,
                         lease: fleet.lease,
                         fence: fleet.fence,
                         context: context,

@@ -36,9 +36,14 @@ final class SimulatedSessions: SessionSource {
         self.state.withLock { state in
             SessionCount(
                 sessions: state.sessions.count,
-                ownListed: state.sessions.intersection(own).count
+                ownListed: state.sessions.intersection(own).count,
+                system: 7123
             )
         }
+    }
+
+    func identity(deadline: Instant) async throws -> ServerIdentity {
+        ServerIdentity(system: 7123, address: "10.0.0.5:5432")
     }
 
     func terminate(except claimed: [UInt32], deadline: Instant) async throws -> Int {
