@@ -19,6 +19,8 @@ struct ControlSession {
     var entering: GatePass?
     /// The pass that has it.
     var pass: GatePass?
+    /// Whether a try for the gate has failed that may have got it all the same.
+    var mayHaveGate = false
     private(set) var rows: [FleetRow] = []
     private(set) var serverVersion: Int?
     var nextHeartbeat = Instant.max
