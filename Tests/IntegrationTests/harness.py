@@ -239,7 +239,7 @@ class Pooler:
     """One running pooler with its generated configuration."""
 
     def __init__(self, binary, folder, postgres, engine, databases=None, users=None, userlist=None,
-                 hba=None, servers=None, **settings):
+                 hba=None, servers=None, variables=None, wrapper=(), **settings):
         self.binary, self.folder, self.postgres = binary, own(folder), postgres
         self.port = free_port()
         self.is_pgbouncer = binary.is_pgbouncer
@@ -250,6 +250,10 @@ class Pooler:
         }
         self.users = users or {}
         self.servers = servers or {}
+        #: Environment variables beside those of the tests.
+        self.variables = variables or {}
+        #: A program that runs it.
+        self.wrapper = list(wrapper)
         self.userlist = {"app": "", "other": "", "forced": "", "admin": "", "stats": "",
                          **(userlist or {})}
         self.settings = {
@@ -297,8 +301,9 @@ class Pooler:
         self.write()
         self.output = open(self.folder / "output.txt", "ab")
         self.process = subprocess.Popen(
-            self.binary.command(self.config), cwd=self.folder, stdin=subprocess.DEVNULL,
-            stdout=self.output, stderr=subprocess.STDOUT, start_new_session=True, **drop_privileges())
+            self.wrapper + self.binary.command(self.config), cwd=self.folder, stdin=subprocess.DEVNULL,
+            stdout=self.output, stderr=subprocess.STDOUT, start_new_session=True,
+            env={**os.environ, **self.variables}, **drop_privileges())
         wait_until(self.listening, "the pooler listens", 20)
         return self
 

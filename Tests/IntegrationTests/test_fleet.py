@@ -1,5 +1,6 @@
 """Several processes share the budget of one PostgreSQL server, by each ledger."""
 
+import os
 import signal
 import sys
 import time
@@ -280,3 +281,33 @@ def test_a_lowered_budget_counts_for_the_whole_fleet(fleet, postgres):
     holders = hold(second, 2)
     assert sessions(postgres) <= 2
     release(holders)
+
+
+def test_a_clock_that_is_set_changes_nothing(fleet, postgres, scratch):
+    # faketime makes the wall clock what the file's time is.
+    clock = scratch("clock") / "clock"
+    clock.write_text("")
+
+    def shift(seconds):
+        os.utime(clock, (time.time() + seconds,) * 2)
+
+    shift(0)
+    first = fleet()
+    second = fleet(wrapper=["faketime", "-m", "-f", "%"],
+                   variables={"FAKETIME_FOLLOW_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
+                              "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+    for seconds in (7200, -7200, 0):
+        shift(seconds)
+        holders = hold(first, 2) + hold(second, 1)
+        assert sessions(postgres) == 3
+        with first.wire() as waiter:
+            must_wait(waiter)
+            release(holders[2:])
+            assert waiter.result().value == "served"
+            assert sessions(postgres) <= 3
+        release(holders[:2])
+    shift(7200)
+    second.ask("SELECT pg_sleep(0.2)")
+    assert time.strftime("%Y-%m-%d %H:", time.gmtime(time.time() + 7200)) in second.log().splitlines()[-1]
+    second.admin("SHUTDOWN WAIT_FOR_CLIENTS")
+    assert second.process.wait(10) == 0
