@@ -49,8 +49,8 @@ extension Worker {
         isRefreshed: Bool = false
     ) {
         let addresses = self.processes(thatMadeKeysOf: CancelKeys.origin(of: key))
+        // Who wants nothing reads the board rarely.
         if addresses.isEmpty, !isRefreshed, let seat = self.seats.values.first {
-            // Who wants nothing reads the board rarely.
             let mailbox = self.mailbox
             return seat.refresh {
                 mailbox.post(WorkerMessage(.forward(key, requester)))
@@ -93,7 +93,25 @@ extension Worker {
                 addresses.insert(member.address)
             }
         }
+        let peers = self.settings.peers.filter { number, _ in
+            number != self.settings.global.peerID && UInt8(truncatingIfNeeded: number) == origin
+        }
         return addresses.sorted().compactMap { Self.split($0) }
+            + peers.sorted { $0.key < $1.key }.map { _, peer in
+                (peer.hosts[0], UInt16(truncatingIfNeeded: peer.port))
+            }
+    }
+
+    /// The peers for the console. PgBouncer leaves out the process itself.
+    func peerRows() -> [Snapshot.Peer] {
+        self.settings.peers.filter { $0.key != self.settings.global.peerID }.map { number, peer in
+            Snapshot.Peer(
+                id: number,
+                host: peer.hosts.first,
+                port: peer.port,
+                poolSize: peer.poolSize ?? self.settings.global.defaultPoolSize
+            )
+        }
     }
 
     /// Takes `HOST:PORT` apart; nil without a host or a port.

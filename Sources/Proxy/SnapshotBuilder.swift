@@ -21,6 +21,7 @@ extension Worker {
         if parts.contains(.users) { snapshot.users = self.userRows() }
         if parts.contains(.pools) { snapshot.pools = self.poolRows() }
         if parts.contains(.pins) { snapshot.pins = self.pinRows() }
+        if parts.contains(.peers) { snapshot.peers = self.peerRows() }
         if parts.contains(.budgets) { snapshot.budgets = self.budgetRows() }
         if parts.contains(.clients) { snapshot.clients = self.clients.all.map { self.row($0) } }
         if parts.contains(.servers) { snapshot.servers = self.servers.all.map { self.row($0) } }

@@ -93,7 +93,11 @@ public final class Worker {
     var cancels = Slab<CancelConnection>()
     var forwards = Slab<CancelForward>()
     /// Tells the process's cancel keys from those of others; nil where it has none beside it.
-    var origin: UInt8? { self.environment.fleet?.origin }
+    var origin: UInt8? {
+        let peerID = self.settings.global.peerID
+        if peerID != 0 { return UInt8(truncatingIfNeeded: peerID) }
+        return self.environment.fleet?.origin
+    }
     var consoleClients = 0
     /// Servers that stream for replication.
     var streamCount = 0

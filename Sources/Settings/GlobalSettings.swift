@@ -99,7 +99,7 @@ public struct GlobalSettings: Sendable, Equatable {
     public var maxUserConnections: Int = 0
     /// Server connections kept open in a pool; 0 = none.
     public var minPoolSize: Int = 0
-    /// Own number among PgBouncer peers; only 0 (none) is supported.
+    /// Own number among the processes behind one address (`[peers]`); 0 = none.
     public var peerID: Int = 0
     /// File for the process ID, needed by `-d`; empty = none.
     public var pidfile: String = ""

@@ -57,6 +57,13 @@ extension SettingTable {
         .init("weight", \.weight, .integer(1...1_000)),
     ]
 
+    /// The keys of an entry of `[peers]`.
+    static let peer: [SettingDescriptor<PeerSettings>] = [
+        .init("host", \.hosts, .hosts),
+        .init("port", \.port, .integer(1...65_535)),
+        .init("pool_size", \.poolSize, .optional(.count)),
+    ]
+
     /// Other names of keys of `[databases]` and `[users]`.
     static let entryAliases = ["reserve_pool": "reserve_pool_size"]
 

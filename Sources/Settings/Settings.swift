@@ -12,6 +12,8 @@ public struct Settings: Sendable, Equatable {
     public internal(set) var fallbackDatabase: DatabaseSettings?
     /// The entries of `[users]` by name.
     public internal(set) var users: [String: UserSettings]
+    /// The entries of `[peers]` by their `peer_id`.
+    public internal(set) var peers: [Int: PeerSettings]
     /// The entries of `[servers]` by name.
     public internal(set) var servers: [String: ServerSettings]
     /// Users who may log in although no file names them.
@@ -58,6 +60,7 @@ public struct Settings: Sendable, Equatable {
         fallbackDatabase: DatabaseSettings? = nil,
         users: [String: UserSettings] = [:],
         servers: [String: ServerSettings] = [:],
+        peers: [Int: PeerSettings] = [:],
         inlineUsers: [InlineUser] = []
     ) {
         self.global = global
@@ -65,6 +68,7 @@ public struct Settings: Sendable, Equatable {
         self.fallbackDatabase = fallbackDatabase
         self.users = users
         self.servers = servers
+        self.peers = peers
         self.inlineUsers = inlineUsers
         self.warnings = []
     }

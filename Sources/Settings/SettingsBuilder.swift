@@ -8,6 +8,7 @@ struct SettingsBuilder {
     var users: [String: UserSettings] = [:]
     /// The server entries so far.
     var servers: [String: ServerSettings] = [:]
+    var peers: [Int: PeerSettings] = [:]
     /// Users without a file.
     var inlineUsers: [InlineUser] = []
 
@@ -25,6 +26,7 @@ struct SettingsBuilder {
         self.databases["*"] = settings.fallbackDatabase
         self.users = settings.users
         self.servers = settings.servers
+        self.peers = settings.peers
         self.inlineUsers = settings.inlineUsers
     }
 
@@ -42,10 +44,7 @@ struct SettingsBuilder {
             case .servers:
                 self.addServer(entry)
             case .peers:
-                self.fail(
-                    entry.origin,
-                    .unsupported("[peers]", explanation: "peers are not supported by this version")
-                )
+                self.addPeer(entry)
             }
         }
     }
@@ -113,6 +112,7 @@ struct SettingsBuilder {
             fallbackDatabase: fallback,
             users: self.users,
             servers: self.servers,
+            peers: self.peers,
             inlineUsers: self.inlineUsers
         )
         var check = SettingsCheck(settings, origins: self.origins)
@@ -200,6 +200,32 @@ struct SettingsBuilder {
         )
         self.servers[name] = server
         self.origins.servers[name] = entry.origin
+    }
+
+    private mutating func addPeer(_ entry: SettingsFile.Entry) {
+        guard let number = IntegerText.value(of: entry.key), (1...16_383).contains(number) else {
+            return self.fail(
+                entry.origin,
+                .contradiction(
+                    "peer \"\(entry.key)\": expected the peer_id of a process, 1 to 16383"
+                )
+            )
+        }
+        if self.peers[number] != nil {
+            self.warnings.append("\(entry.origin): peer \(number) again; this line wins")
+        }
+        var peer = PeerSettings()
+        self.readPairs(
+            of: entry,
+            section: "peers/\(number)",
+            into: &peer,
+            table: SettingTable.peer,
+            unsupported: [:]
+        )
+        if peer.hosts.count != 1 {
+            self.fail(entry.origin, .contradiction("peer \(number) needs one host="))
+        }
+        self.peers[number] = peer
     }
 
     private mutating func readPairs<Root: Sendable>(

@@ -99,13 +99,6 @@ struct SettingsCheck {
         case .disable, .allow, .prefer:
             break
         }
-        if self.global.peerID != 0 {
-            self.refuse(
-                "peer_id",
-                String(self.global.peerID),
-                "peers are not supported by this version"
-            )
-        }
     }
 
     private mutating func checkEffect() {

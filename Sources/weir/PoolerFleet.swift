@@ -36,7 +36,7 @@ struct PoolerFleet: FleetJoining {
         self.probes = probes
         self.logger = logger
         self.identity = MemberIdentity(
-            member: UInt64.random(in: 1..<1 << 48),
+            member: Self.member(global.peerID),
             fleet: global.fleetName,
             node: global.nodeName.isEmpty ? Self.hostName : global.nodeName,
             address: Self.address(global),
@@ -198,6 +198,12 @@ struct PoolerFleet: FleetJoining {
             throw .configuration(error.description)
         }
         return settings
+    }
+
+    /// A number that no other process has; the byte that cancel keys show is the one of `peer_id`.
+    private static func member(_ peerID: Int) -> UInt64 {
+        let random = UInt64.random(in: 1 << 8..<1 << 48)
+        return peerID == 0 ? random : random & ~0xff | UInt64(peerID & 0xff)
     }
 
     private static func text(_ setting: String?) -> String? { setting == "" ? nil : setting }

@@ -239,7 +239,7 @@ class Pooler:
     """One running pooler with its generated configuration."""
 
     def __init__(self, binary, folder, postgres, engine, databases=None, users=None, userlist=None,
-                 hba=None, servers=None, variables=None, wrapper=(), **settings):
+                 hba=None, servers=None, peers=None, variables=None, wrapper=(), **settings):
         self.binary, self.folder, self.postgres = binary, own(folder), postgres
         self.port = free_port()
         self.is_pgbouncer = binary.is_pgbouncer
@@ -250,6 +250,7 @@ class Pooler:
         }
         self.users = users or {}
         self.servers = servers or {}
+        self.peers = peers or {}
         #: Environment variables beside those of the tests.
         self.variables = variables or {}
         #: A program that runs it.
@@ -289,6 +290,8 @@ class Pooler:
             sections["users"] = self.users
         if self.servers:
             sections["servers"] = self.servers
+        if self.peers:
+            sections["peers"] = self.peers
         self.config.write_text(ini({**sections, "pgbouncer": keys}))
         own(self.config)
         text = "".join(f'"{name}" "{secret}"\n' for name, secret in self.userlist.items())

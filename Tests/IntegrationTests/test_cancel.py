@@ -594,3 +594,20 @@ def test_one_in_the_queue_needs_no_server(scripted, script, batch):
         assert not script.keys
         client.send(sync())
         assert client.result().kinds == "Z"
+
+
+@pytest.mark.weir_only
+def test_peers_find_each_other(weir, postgres):
+    # PgBouncer's way: static entries, and a number in the key.
+    first, second = weir(run=False, peer_id=1), weir(run=False, peer_id=300)
+    peers = {"1": f"host={HOST} port={first.port}", "300": f"host={HOST} port={second.port}"}
+    for pooler in (first, second):
+        pooler.peers = peers
+        pooler.start()
+    for mine, other in ((first, second), (second, first)):
+        with mine.wire() as client:
+            client.send(message("Q", cstring("SELECT pg_sleep(33)")))
+            wait_until(lambda: sleeping(postgres, 33), "it runs")
+            cancel(other.port, client.key)
+            assert client.result().error.code == "57014"
+    assert [row["peer_id"] for row in first.show("PEERS")] == ["300"]

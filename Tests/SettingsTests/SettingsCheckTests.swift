@@ -11,7 +11,7 @@ struct SettingsCheckTests {
         "client_tls_sslmode = allow", "client_tls_sslmode = prefer",
         "client_tls_sslmode = require", "client_tls_sslmode = verify-full",
         "server_tls_sslmode = require", "server_tls_sslmode = verify-ca",
-        "server_tls_sslmode = verify-full", "peer_id = 1",
+        "server_tls_sslmode = verify-full",
     ])
     func `what this version cannot do is refused in words`(line: String) throws {
         let messages = mistakes(in: "[weir]\n\(line)")

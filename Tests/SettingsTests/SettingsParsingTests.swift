@@ -128,7 +128,9 @@ struct SettingsParsingTests {
                 [users]
                 u = pool_size=1 nonsense=2
                 [peers]
-                1 = host=x
+                1 = host=x port=0
+                one = host=x
+                2 = port=6432
                 [weir]
                 pool_mode = fast
                 listen_port = 0
@@ -154,16 +156,18 @@ struct SettingsParsingTests {
                 "weir.ini:6: database name \"pgbouncer\" is reserved",
                 "weir.ini:7: database name \"weir\" is reserved",
                 "weir.ini:9: unknown parameter: users/u/nonsense",
-                "weir.ini:11: [peers]: peers are not supported by this version",
-                "weir.ini:13: pool_mode = \"fast\": expected session, transaction, statement",
-                "weir.ini:14: listen_port = \"0\": expected a whole number from 1 to 65535",
-                "weir.ini:15: query_timeout = \"5m\": expected a time: seconds with or without "
+                "weir.ini:11: peers/1 port = \"0\": expected a whole number from 1 to 65535",
+                "weir.ini:12: peer \"one\": expected the peer_id of a process, 1 to 16383",
+                "weir.ini:13: peer 2 needs one host=",
+                "weir.ini:15: pool_mode = \"fast\": expected session, transaction, statement",
+                "weir.ini:16: listen_port = \"0\": expected a whole number from 1 to 65535",
+                "weir.ini:17: query_timeout = \"5m\": expected a time: seconds with or without "
                     + "decimals, or a number with us, ms, s, min, h or d",
-                "weir.ini:16: log_stats = \"maybe\": expected 0 or 1 (or on, off, true, false, "
+                "weir.ini:18: log_stats = \"maybe\": expected 0 or 1 (or on, off, true, false, "
                     + "yes, no)",
-                "weir.ini:17: max_waiting: the key is known but not supported by this version",
-                "weir.ini:18: slow_query_format = pgbadger: this version writes json only",
-                "weir.ini:19: unknown parameter: pgbouncer/nothing_like_it",
+                "weir.ini:19: max_waiting: the key is known but not supported by this version",
+                "weir.ini:20: slow_query_format = pgbadger: this version writes json only",
+                "weir.ini:21: unknown parameter: pgbouncer/nothing_like_it",
             ]
         )
     }
