@@ -34,7 +34,7 @@ def run(pytestconfig, tmp_path, program, *arguments):
 
 @pytest.mark.parametrize("ledger, fence", [
     ("postgres", "wait"),
-    pytest.param("etcd", "terminate", marks=pytest.mark.planned),
+    ("etcd", "terminate"),
 ])
 def test_the_budget_holds_whatever_dies(pytestconfig, tmp_path, ledger, fence):
     """Every fault of the ledger once, among them a killed, a paused and a cut-off process."""
@@ -46,7 +46,7 @@ def test_the_budget_holds_whatever_dies(pytestconfig, tmp_path, ledger, fence):
     assert not numbers["failures"], said
 
 
-@pytest.mark.parametrize("ledger", ["postgres", pytest.param("etcd", marks=pytest.mark.planned)])
+@pytest.mark.parametrize("ledger", ["postgres", "etcd"])
 def test_slots_follow_the_work(pytestconfig, tmp_path, ledger):
     numbers, said = run(pytestconfig, tmp_path, "convergence.py", "--ledger", ledger, "--swaps", "5", "--target", "5")
     assert numbers["overshoot"] == 0, said
