@@ -61,12 +61,13 @@ extension PoolSet {
 
     // MARK: Opening
 
-    /// A connection's startup message goes out: the fleet's permit for it is taken.
+    /// A connection's startup message goes out, and takes the fleet's permit for it; or it never
+    /// will, since the connection is being closed.
     public mutating func startupSent(_ server: ServerID) {
         if self.record(server).isReserved { self.endReservation(server) }
     }
 
-    mutating func endReservation(_ server: ServerID) {
+    private mutating func endReservation(_ server: ServerID) {
         self.records[Int(server.index)].isReserved = false
         guard let host = self.record(server).host else { return }
         self.shared.servers[host].reserved -= 1

@@ -227,6 +227,7 @@ extension PoolSet {
         now: Instant
     ) -> Bool {
         let index = self.record(server).pool.index
+        self.startupSent(server)
         self.move(server, to: .closing, now: now)
         self.shared.pools[index].backOff(
             now: now,
@@ -243,6 +244,7 @@ extension PoolSet {
     /// A server is being closed, wherever it stood.
     public mutating func closeStarted(_ server: ServerID, now: Instant) {
         guard self.place(of: server) != .closing else { return }
+        self.startupSent(server)
         self.setStreaming(false, server)
         self.move(server, to: .closing, now: now)
     }

@@ -24,15 +24,20 @@ public struct PoolSet: Equatable, Sendable {
         var isCloseNeeded: Bool
         /// It is one client's own, and streams.
         var isStreaming = false
-        /// Its startup message has not been sent, and wants a permit of the fleet's.
-        var isReserved = false
-        /// The PostgreSQL server that counts it, by its place among the caps; negative where none
-        /// does. Small, since the data path copies records.
-        private var hostPlace: Int32 = -1
+        /// Twice the place among the caps of the PostgreSQL server that counts it, and one more
+        /// where it is reserved; negative where none counts it. Small, since the data path copies
+        /// records.
+        private var hostPlace: Int32 = -2
         var connectedAt: Instant
 
         /// The PostgreSQL server that counts it; nil where none does.
-        var host: Int? { self.hostPlace < 0 ? nil : Int(self.hostPlace) }
+        var host: Int? { self.hostPlace < 0 ? nil : Int(self.hostPlace >> 1) }
+
+        /// Its startup message has not been sent, and wants a permit of the fleet's.
+        var isReserved: Bool {
+            get { self.hostPlace & 1 != 0 }
+            set { self.hostPlace = newValue ? self.hostPlace | 1 : self.hostPlace & ~1 }
+        }
 
         init(
             server: ServerID,
@@ -47,7 +52,7 @@ public struct PoolSet: Equatable, Sendable {
             self.place = place
             self.isTaken = isTaken
             self.isCloseNeeded = false
-            self.hostPlace = host.map { Int32($0) } ?? -1
+            self.hostPlace = host.map { Int32($0) << 1 } ?? -2
             self.connectedAt = connectedAt
         }
     }
@@ -291,7 +296,6 @@ public struct PoolSet: Equatable, Sendable {
         let index = record.pool.index
         self.records[Int(server.index)].place = place
         self.pools[index].moved(server, from: record.place, to: place, now: now)
-        if record.isReserved { self.endReservation(server) }
         if record.place.isCounted || place.isCounted {
             let change = SlotChange.moved(from: record.place, to: place)
             self.shared.count(change, in: record.pool, at: record.host)
