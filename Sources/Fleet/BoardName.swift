@@ -123,6 +123,14 @@ struct BoardName: Equatable, Sendable {
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_".utf8
     )
 
+    /// What each byte is worth as a digit; 64 where it is none. A board of a thousand members has
+    /// forty thousand digits.
+    private static let worth: [UInt8] = {
+        var worth = [UInt8](repeating: 64, count: 256)
+        for (place, digit) in Self.alphabet.enumerated() { worth[Int(digit)] = UInt8(place) }
+        return worth
+    }()
+
     /// A number with leading zeros; one that is too large becomes the largest.
     private static func digits(_ value: UInt64, _ width: Int) -> String {
         var rest = min(value, 1 << UInt64(6 * width) - 1)
@@ -138,7 +146,8 @@ struct BoardName: Equatable, Sendable {
         guard digits.count == width else { return nil }
         var value: UInt64 = 0
         for digit in digits {
-            guard let place = Self.alphabet.firstIndex(of: digit) else { return nil }
+            let place = Self.worth[Int(digit)]
+            guard place < 64 else { return nil }
             value = value << 6 | UInt64(place)
         }
         return value
