@@ -12,7 +12,7 @@ public final class Membership: Sendable {
     /// to be taken from clients. Called with a lock held: it may not come back here.
     public typealias Change = @Sendable (_ standing: FleetStanding, _ inUse: Int) -> Void
 
-    private struct State {
+    struct State {
         var member: FleetMember
         var ledger: (any Ledger)?
         /// What each worker's clients use and want.
@@ -26,6 +26,8 @@ public final class Membership: Sendable {
         var hasLeft = false
         var isStopped = false
         var isLost = false
+        /// The members' minimums are more than there is, and people have been told.
+        var isTight = false
 
         mutating func demandChanged(now: Instant) -> [FleetAction] {
             var sum = PoolSet.Demand()
@@ -39,12 +41,12 @@ public final class Membership: Sendable {
         }
     }
 
-    private let state: Locked<State>
+    let state: Locked<State>
     private let wake = Wake()
     private let change: Change
-    private let logger: Logger
+    let logger: Logger
     /// The PostgreSQL server's name, for the log.
-    private let server: String
+    let server: String
 
     /// Joins the fleet, or begins to.
     ///
@@ -225,30 +227,6 @@ public final class Membership: Sendable {
             case .boardRead(let board): member.boardRead(board, now: now)
             case .woken: member.woken(now: now)
             }
-        }
-    }
-
-    /// Tells people once that the engine is lost, and that it is there again.
-    private func say(_ event: LedgerEvent) {
-        switch event {
-        case .lost(let reason):
-            let isNew = self.state.withLock { state in
-                defer { state.isLost = true }
-                return !state.isLost && !state.isStopped
-            }
-            guard isNew else { return }
-            self.logger.warning(
-                """
-                server \(self.server): the fleet's ledger cannot be reached, nothing is opened \
-                until it can: \(reason)
-                """
-            )
-        case .back:
-            self.state.withLock { $0.isLost = false }
-            self.logger.info("server \(self.server): the fleet's ledger is reached")
-        case .countFailed(let reason):
-            self.logger.warning("server \(self.server): sessions not counted: \(reason)")
-        default: break
         }
     }
 

@@ -73,7 +73,7 @@ struct PoolerFleet: FleetJoining {
             )
             return nil
         }
-        let limits = self.limits(slots, server)
+        let limits = self.limits(slots, server, minimum: settings.minimum(at: server))
         let (identity, probes, logger) = (self.identity, self.probes, self.logger)
         return Membership(
             server: server.name,
@@ -134,9 +134,10 @@ struct PoolerFleet: FleetJoining {
 
     private var isTerminating: Bool { self.settings.global.budgetFence == .terminate }
 
-    private func limits(_ slots: Int, _ server: ServerBudget) -> FleetLimits {
+    private func limits(_ slots: Int, _ server: ServerBudget, minimum: Int) -> FleetLimits {
         var limits = FleetLimits(budget: slots)
         limits.weight = server.weight
+        limits.minimum = max(1, minimum)
         limits.settleTime = Self.loginTime
         if self.etcd != nil { limits.lease = Self.lease }
         if self.isTerminating {

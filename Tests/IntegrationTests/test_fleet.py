@@ -311,3 +311,10 @@ def test_a_clock_that_is_set_changes_nothing(fleet, postgres, scratch):
     assert time.strftime("%Y-%m-%d %H:", time.gmtime(time.time() + 7200)) in second.log().splitlines()[-1]
     second.admin("SHUTDOWN WAIT_FOR_CLIENTS")
     assert second.process.wait(10) == 0
+
+
+def test_minimums_beyond_the_budget_are_told(fleet, ledger):
+    forced = {"app": "{backend} user=app min_pool_size=2"}
+    first, second = fleet(databases=forced), fleet(databases=forced, is_warm=False)
+    wait_until(lambda: "2 processes want 4 slots at least" in first.log() + second.log(), "somebody says so")
+    assert second.ask("SELECT 1") == "1"
