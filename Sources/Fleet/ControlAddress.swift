@@ -11,6 +11,13 @@ public struct ControlAddress: Equatable, Sendable {
     /// Its password; nil leaves it to libpq (`PGPASSFILE`, `~/.pgpass`).
     public var password: String?
 
+    /// The same with one host, as if all had their turn.
+    func single(_ turn: Int) -> ControlAddress {
+        var single = self
+        if self.hosts.count > 1 { single.hosts = [self.hosts[turn % self.hosts.count]] }
+        return single
+    }
+
     /// Creates an address.
     public init(
         hosts: [String],

@@ -83,6 +83,20 @@ final class ControlConnection {
     /// PostgreSQL's version, as 150018 for 15.18.
     var serverVersion: Int { Int(unsafe PQserverVersion(self.connection)) }
 
+    /// Whether the server is a standby; nil where it does not say so (before PostgreSQL 14).
+    var isInHotStandby: Bool? {
+        guard let value = unsafe PQparameterStatus(self.connection, "in_hot_standby") else {
+            return nil
+        }
+        return unsafe String(cString: value) == "on"
+    }
+
+    /// Ends the connection without saying good-bye, so that PostgreSQL counts that as a death.
+    func cutOff() {
+        shutdown(self.descriptor, Int32(SHUT_RDWR))
+        self.isUsable = false
+    }
+
     /// What to poll for input.
     var descriptor: Int32 { unsafe PQsocket(self.connection) }
 

@@ -13,6 +13,9 @@ struct ControlFence {
     /// Since when sessions have had no claim, by process ID and start.
     private var unclaimedSince: [Session: Instant] = [:]
 
+    /// Since when control sessions have said nothing, by process ID, and what they said last.
+    private var silentSince: [UInt32: (state: String, since: Instant)] = [:]
+
     private struct Session: Hashable {
         var processID: UInt32
         var startedAt: String
@@ -24,6 +27,26 @@ struct ControlFence {
     mutating func forget() {
         self.claimed = []
         self.unclaimedSince = [:]
+        self.silentSince = [:]
+    }
+
+    /// Notes when the control sessions have last done anything.
+    mutating func look(at controls: [SessionReading.Control], now: Instant) {
+        let known = self.silentSince
+        self.silentSince = [:]
+        for control in controls {
+            let last = known[control.processID]
+            let isSame = last?.state == control.lastChange
+            self.silentSince[control.processID] =
+                (control.lastChange, isSame ? last?.since ?? now : now)
+        }
+    }
+
+    /// Whether a control session has been silent for too long: by PostgreSQL's clock, which can be
+    /// set, and for several of the signs of life that it should have given by this process's own.
+    func isSilent(_ control: SessionReading.Control, now: Instant) -> Bool {
+        guard let last = self.silentSince[control.processID] else { return false }
+        return control.age >= self.silence && now - last.since >= self.silence / 4
     }
 
     /// What the first number of a claim's lock is: no other lock of a control session has it.
@@ -69,9 +92,18 @@ struct ControlFence {
     }
 
     /// Sessions that nobody has claimed for long enough.
-    func orphans(now: Instant) -> [UInt32] {
+    ///
+    /// - Parameter own: the process's own, claimed or not.
+    func orphans(besides own: [UInt32], now: Instant) -> [UInt32] {
         self.unclaimedSince.filter { now - $0.value >= self.silence }.map(\.key.processID)
+            .filter { !own.contains($0) }
     }
+
+    /// The control sessions that claim anything.
+    static let claiming = """
+        SELECT DISTINCT pid FROM pg_locks
+        WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND classid = \(Self.space)::oid
+        """
 
     /// Ends sessions: those that the control sessions `$1` have claimed, those, and `$2`. In this
     /// order, since the claims go with the control sessions.

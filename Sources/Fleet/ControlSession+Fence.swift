@@ -25,10 +25,22 @@ extension ControlSession {
         _ connection: ControlConnection
     ) throws(ControlConnection.Failure) {
         guard let fence = self.fence else { return }
-        let silent = try self.list(connection).controls.filter { control in
-            control.processID != connection.processID && control.age >= fence.silence
+        let (reading, now) = (try self.list(connection), BootClock.now)
+        let claiming = Set(
+            try self.ask(connection, ControlFence.claiming)
+                .compactMap { $0.first?.flatMap { UInt32($0) } }
+        )
+        let mute = reading.controls.first { control in
+            control.name.entry.held > 0 && !claiming.contains(control.processID)
         }
-        let orphans = fence.orphans(now: BootClock.now)
+        if let mute {
+            // It runs with budget_fence = wait, perhaps in the middle of a change of that.
+            return self.context.logger.warning(
+                "budget_fence: nothing is ended, since \(mute.name.node) claims no sessions"
+            )
+        }
+        let silent = self.silent(reading, connection, now: now)
+        let orphans = fence.orphans(besides: self.context.ownSessions(), now: now)
         let processIDs = silent.map(\.processID)
         do throws(ControlConnection.Failure) {
             let ended = try self.ask(
@@ -47,6 +59,18 @@ extension ControlSession {
             self.context.logger.error(
                 "budget_fence = terminate: \(error): grant pg_signal_backend to the ledger's role"
             )
+        }
+    }
+
+    /// Members whose connections are to be ended.
+    func silent(
+        _ reading: SessionReading,
+        _ connection: ControlConnection,
+        now: Instant
+    ) -> [SessionReading.Control] {
+        guard let fence = self.fence else { return [] }
+        return reading.controls.filter { control in
+            control.processID != connection.processID && fence.isSilent(control, now: now)
         }
     }
 }

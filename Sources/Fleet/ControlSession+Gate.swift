@@ -3,14 +3,21 @@ internal import Pooling
 
 /// The gate: an advisory lock of the control session.
 extension ControlSession {
-    /// Waits for the gate, for a short time.
+    /// Tries to get the gate, if it is time to.
+    ///
+    /// To wait for it in PostgreSQL would keep the connection from everything else, and a wait that
+    /// `lock_timeout` ends writes an error into PostgreSQL's log each time.
     mutating func tryGate() {
-        guard let connection, let pass = self.entering else { return }
+        guard let connection, let pass = self.entering, BootClock.now >= self.nextTry else {
+            return
+        }
         do throws(ControlConnection.Failure) {
-            do throws(ControlConnection.Failure) {
-                _ = try self.ask(connection, "SELECT pg_advisory_lock($1)", [self.gate])
-            } catch  where error.sqlState == Self.lockNotAvailable {
-                self.mayHaveGate = true
+            let answer = try self.ask(connection, "SELECT pg_try_advisory_lock($1)", [self.gate])
+            guard answer.first?.first == "t" else {
+                // Not all at the same moment.
+                let pause = Int64.random(in: self.tryPause / 2...self.tryPause)
+                self.nextTry = BootClock.now + pause
+                self.tryPause = min(2 * self.tryPause, Self.longestTryPause)
                 return
             }
             self.entering = nil
@@ -26,36 +33,13 @@ extension ControlSession {
         _ connection: ControlConnection
     ) throws(ControlConnection.Failure) {
         self.entering = nil
-        guard self.pass != nil else { return try self.unlockOnceMore(connection) }
+        guard self.pass != nil else { return }
         // What was opened in this pass is claimed before anybody else can count it.
         try self.claim(connection)
         self.pass = nil
         // Off the board first: who enters next must not see two in the gate.
         try self.show(connection)
         _ = try self.ask(connection, "SELECT pg_advisory_unlock($1)", [self.gate])
-        try self.unlockOnceMore(connection)
-    }
-
-    /// Gives the lock back that a try has got which failed.
-    ///
-    /// Where the lock is granted at the moment at which `lock_timeout` is over, the statement fails
-    /// and the session has the lock all the same: it survives the transaction. The next try takes
-    /// it a second time, so that to give it back once would keep everybody else out for good.
-    private mutating func unlockOnceMore(
-        _ connection: ControlConnection
-    ) throws(ControlConnection.Failure) {
-        guard self.mayHaveGate else { return }
-        self.mayHaveGate = false
-        // The gate is the session's only lock of one number (1); to unlock what is not held would
-        // make PostgreSQL write a warning.
-        _ = try self.ask(
-            connection,
-            """
-            SELECT pg_advisory_unlock($1) FROM pg_locks
-            WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid = pg_backend_pid()
-            """,
-            [self.gate]
-        )
     }
 
     func breakGate(

@@ -4,7 +4,7 @@ internal import Pooling
 /// What the thread of a `PostgresLedger` has: the control connection, and where it stands.
 struct ControlSession {
     let context: LedgerContext
-    let address: ControlAddress
+    let address: @Sendable () -> ControlAddress?
     private let controlReserve: Int
     var fence: ControlFence?
     /// The advisory lock, which is the fleet's name as a number.
@@ -19,15 +19,20 @@ struct ControlSession {
     var entering: GatePass?
     /// The pass that has it.
     var pass: GatePass?
-    /// Whether a try for the gate has failed that may have got it all the same.
-    var mayHaveGate = false
+    /// When the gate is tried next, and how long after that again.
+    var nextTry = Instant.min
+    var tryPause = Self.firstTryPause
+    /// Who the control connection logs in as.
+    private var user = ""
+    /// Which of the hosts is tried next.
+    private var turn = 0
     private(set) var rows: [FleetRow] = []
     private(set) var serverVersion: Int?
     var nextHeartbeat = Instant.max
 
     init(
         _ context: LedgerContext,
-        at address: ControlAddress,
+        at address: @escaping @Sendable () -> ControlAddress?,
         controlReserve: Int,
         silence: Nanoseconds?
     ) {
@@ -41,8 +46,11 @@ struct ControlSession {
         self.entry = BoardEntry(member: context.identity.member, weight: 1, minimum: 0)
     }
 
-    /// Whether the gate is being waited for.
-    var isEntering: Bool { self.entering != nil && self.connection != nil }
+    /// When there is something to do although nothing has come.
+    var nextDeadline: Instant {
+        let isEntering = self.entering != nil && self.connection != nil
+        return isEntering ? min(self.nextTry, self.nextHeartbeat) : self.nextHeartbeat
+    }
 
     /// What to poll for news; -1 without a connection.
     var descriptor: Int32 { self.connection?.descriptor ?? -1 }
@@ -76,6 +84,8 @@ struct ControlSession {
             self.context.report(.looked(deaths: try self.deaths(connection)))
         case .enterGate(let pass):
             self.entering = pass
+            self.nextTry = .min
+            self.tryPause = Self.firstTryPause
         case .count:
             let sentAt = BootClock.now
             let reading = try self.read(connection)
@@ -116,13 +126,14 @@ struct ControlSession {
         }
     }
 
-    /// Ends the connection in an orderly way.
+    /// Ends the connection, in an orderly way if nothing can be under way.
     mutating func leave() {
+        if self.pass != nil { self.connection?.cutOff() }
         self.connection = nil
     }
 
     mutating func lose(_ reason: String) {
-        self.connection = nil
+        self.leave()
         self.entering = nil
         self.pass = nil
         self.nextHeartbeat = .max
@@ -133,21 +144,29 @@ struct ControlSession {
     // MARK: Connecting
 
     private mutating func reconnect() {
-        self.connection = nil
+        self.leave()
         self.entering = nil
         self.pass = nil
         do throws(ControlConnection.Failure) {
+            guard let address = self.address() else {
+                throw ControlConnection.Failure(description: "nobody is known who could log in")
+            }
+            self.user = address.user
+            // One host at a time: a silent one must not take the others' time as well.
+            defer { if self.connection == nil { self.turn += 1 } }
             let connection = try ControlConnection(
-                to: self.address,
+                to: address.single(self.turn),
                 name: self.name.text,
                 options: [],
                 deadline: BootClock.now + Self.connectTime
             )
             try self.prepare(connection)
             self.serverVersion = connection.serverVersion
-            self.connection = connection
             self.fence?.forget()
-            if self.fence != nil { self.nextHeartbeat = BootClock.now }
+            try self.claim(connection)
+            self.connection = connection
+            if self.fence != nil { self.nextHeartbeat = BootClock.now + Self.heartbeat }
+            self.context.report(.wakeUps(self.isPrimary))
             self.context.report(.back)
         } catch {
             self.lose(error.description)
@@ -162,7 +181,7 @@ struct ControlSession {
             connection,
             """
             SELECT set_config(s.name, v.value, false)
-            FROM (VALUES ('lock_timeout', '\(Self.gateTry)'), ('statement_timeout', '10000'),
+            FROM (VALUES ('statement_timeout', '10000'),
                 ('idle_session_timeout', '0'), ('tcp_keepalives_idle', '5'),
                 ('tcp_keepalives_interval', '2'), ('tcp_keepalives_count', '3'),
                 ('client_connection_check_interval', '1000')) AS v (name, value)
@@ -189,6 +208,16 @@ struct ControlSession {
         if self.isPrimary {
             _ = try self.ask(connection, "LISTEN \(self.channel)")
         }
+    }
+
+    /// A standby that has become a primary can wake others from now on.
+    private mutating func followRecovery(
+        _ connection: ControlConnection
+    ) throws(ControlConnection.Failure) {
+        guard !self.isPrimary, connection.isInHotStandby == false else { return }
+        self.isPrimary = true
+        _ = try self.ask(connection, "LISTEN \(self.channel)")
+        self.context.report(.wakeUps(true))
     }
 
     private func facts(
@@ -228,17 +257,20 @@ struct ControlSession {
         _ connection: ControlConnection
     ) throws(ControlConnection.Failure) -> SessionReading {
         let now = BootClock.now
+        try self.followRecovery(connection)
         var reading = try self.list(connection)
+        self.fence?.look(at: reading.controls, now: now)
+        let silent = self.silent(reading, connection, now: now)
         reading.conclude(
             own: connection.processID,
             budget: self.context.budget(),
-            silence: self.fence?.silence
+            silent: silent.count
         )
         if self.fence != nil {
             let rows = try self.ask(
                 connection,
                 ControlFence.unclaimed,
-                [Self.array(self.context.roles()), self.address.user]
+                [Self.array(self.context.roles()), self.user]
             )
             self.fence?.look(rows, now: now)
         }
@@ -253,7 +285,7 @@ struct ControlSession {
             connection,
             SessionReading.query,
             [
-                Self.array(self.context.roles()), self.address.user,
+                Self.array(self.context.roles()), self.user,
                 Self.array(self.context.ownSessions().map { "\($0)" }),
             ]
         )
@@ -298,10 +330,9 @@ struct ControlSession {
         return "{" + quoted.joined(separator: ",") + "}"
     }
 
-    static let lockNotAvailable = "55P03"
     static let insufficientPrivilege = "42501"
-    /// Milliseconds that one try for the gate waits.
-    private static let gateTry = 100
+    static let firstTryPause: Nanoseconds = 4_000_000
+    static let longestTryPause: Nanoseconds = 100_000_000
     private static let connectTime: Nanoseconds = 3_000_000_000
     private static let answerTime: Nanoseconds = 3_000_000_000
     static let heartbeat: Nanoseconds = 1_000_000_000

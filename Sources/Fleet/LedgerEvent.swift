@@ -20,6 +20,8 @@ public enum LedgerEvent: Sendable {
     case countFailed(String)
     /// The answer to `readBoard`.
     case boardRead(Board)
+    /// Whether the engine can wake others at present; comes before `back` where it cannot always.
+    case wakeUps(Bool)
     /// Somebody says that there is something new on the board.
     case woken
 }

@@ -225,6 +225,7 @@ public final class Membership: Sendable {
                 member.counted(count, sentAt: sentAt, now: now)
             case .countFailed: member.countFailed(now: now)
             case .boardRead(let board): member.boardRead(board, now: now)
+            case .wakeUps(let areThere): member.wakeUpsChanged(areThere, now: now)
             case .woken: member.woken(now: now)
             }
         }

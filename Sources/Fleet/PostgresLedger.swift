@@ -39,7 +39,7 @@ public final class PostgresLedger: Ledger {
     ///     nobody has.
     public init(
         _ context: LedgerContext,
-        at address: ControlAddress,
+        at address: @escaping @Sendable () -> ControlAddress?,
         controlReserve: Int,
         silence: Nanoseconds?
     ) {
@@ -95,14 +95,10 @@ public final class PostgresLedger: Ledger {
             for done in inbox.refreshes { done() }
             if inbox.isStopping { break }
             guard inbox.actions.isEmpty else { continue }
-            if session.isEntering {
-                session.tryGate()
-            } else {
-                let descriptor = session.descriptor
-                if self.wake.wait(orFor: descriptor, until: session.nextHeartbeat) {
-                    session.heard()
-                }
-                session.beat()
+            session.tryGate()
+            session.beat()
+            if self.wake.wait(orFor: session.descriptor, until: session.nextDeadline) {
+                session.heard()
             }
         }
         session.leave()

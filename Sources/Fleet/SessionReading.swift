@@ -8,8 +8,10 @@ struct SessionReading {
         var name: BoardName
         var address: String
         var version: String
-        /// Since when it has been silent.
+        /// How long ago it has done anything, by the server's clock.
         var age: Nanoseconds
+        /// When that was, as the server says it.
+        var lastChange: String
         /// Seconds, by the server's clock; infinite where this role must not see it.
         var startedAt: Double
     }
@@ -38,10 +40,11 @@ struct SessionReading {
             WHERE coalesce(backend_type, 'client backend') = 'client backend'
         )
         SELECT pid, application_name, query, host(client_addr),
-            extract(epoch FROM clock_timestamp() - state_change), extract(epoch FROM backend_start)
+            extract(epoch FROM clock_timestamp() - state_change), extract(epoch FROM backend_start),
+            state_change
         FROM list WHERE is_control
         UNION ALL
-        SELECT NULL, NULL, NULL, NULL, count(*), count(*) FILTER (WHERE is_own)
+        SELECT NULL, NULL, NULL, NULL, count(*), count(*) FILTER (WHERE is_own), NULL
         FROM list WHERE is_ours AND is_control IS NOT TRUE
         """
 
@@ -51,7 +54,7 @@ struct SessionReading {
     }
 
     init(_ rows: ControlConnection.Rows, fleet: UInt64) {
-        for row in rows where row.count == 6 {
+        for row in rows where row.count == 7 {
             guard let processID = row[0].flatMap({ UInt32($0) }) else {
                 self.sessions = row[4].flatMap { Int($0) } ?? 0
                 self.ownListed = row[5].flatMap { Int($0) } ?? 0
@@ -68,6 +71,7 @@ struct SessionReading {
                     address: address,
                     version: version,
                     age: Int64((row[4].flatMap { Double($0) } ?? 0) * 1e9),
+                    lastChange: row[6] ?? "",
                     startedAt: row[5].flatMap { Double($0) } ?? .infinity
                 )
             )
@@ -89,8 +93,8 @@ struct SessionReading {
     /// - Parameters:
     ///   - own: the session that has asked.
     ///   - budget: the process's own; the smallest of all counts.
-    ///   - silence: who has been silent for so long has its connections ended; nil for nobody.
-    mutating func conclude(own: UInt32, budget: Int, silence: Nanoseconds?) {
+    ///   - silent: members whose connections are to be ended.
+    mutating func conclude(own: UInt32, budget: Int, silent: Int) {
         let living = self.controls
         let inGate = living.first { $0.name.pass != nil }
         self.isOtherInGate = living.contains { $0.name.pass != nil && $0.processID != own }
@@ -100,9 +104,7 @@ struct SessionReading {
             sessions: self.sessions,
             gate: inGate?.name.pass
         )
-        guard let silence else { return }
-        self.board.silent =
-            living.count { $0.processID != own && $0.age >= silence }
+        self.board.silent = silent
     }
 
     /// What a member that has the gate is told.

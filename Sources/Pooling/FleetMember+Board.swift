@@ -16,6 +16,12 @@ extension FleetMember {
         return actions + self.decide(now: now)
     }
 
+    /// Whether the engine tells the others when somebody wakes them has changed.
+    public mutating func wakeUpsChanged(_ areThere: Bool, now: Instant) -> [FleetAction] {
+        self.limits.hasWakeUps = areThere
+        return self.decide(now: now)
+    }
+
     /// Somebody says that there is something new on the board.
     public mutating func woken(now: Instant) -> [FleetAction] {
         self.wasWoken = true

@@ -252,6 +252,8 @@ extension Worker {
                 if let user = database.user { _ = self.pool(entry, user) }
             }
         }
+        // Its sessions are the fleet's before the first client comes.
+        self.process.know(roles: [settings.fallbackDatabase?.user].compactMap { $0 })
         for entry in self.databaseEntries.values {
             if entry.isAutomatic, let database = settings.database(named: entry.name) {
                 entry.settings = database

@@ -47,6 +47,11 @@ final class BudgetProbes: Sendable {
         precondition(isTaken, "a new thread's queue is full")
     }
 
+    /// The settings and users in force.
+    var inForce: (settings: Settings, users: UserList) {
+        self.news.withLock { ($0.settings, $0.users) }
+    }
+
     /// Takes the settings in force; asks anew where that is needed.
     func follow(_ settings: Settings) {
         self.change { news in

@@ -9,7 +9,6 @@ import Settings
 /// The fleet that the configuration says the process belongs to.
 struct PoolerFleet: FleetJoining {
     private let settings: Settings
-    private let passwords: @Sendable (String) -> String?
     private let identity: MemberIdentity
     /// Nil where the ledger is in PostgreSQL itself.
     private let etcd: EtcdSettings?
@@ -22,7 +21,6 @@ struct PoolerFleet: FleetJoining {
     /// - Throws: where a file that is set for etcd cannot be used.
     init?(
         _ settings: Settings,
-        _ users: UserList,
         _ probes: BudgetProbes,
         _ logger: Logger
     ) throws(StartFailure) {
@@ -30,13 +28,10 @@ struct PoolerFleet: FleetJoining {
         guard global.budgetLedger != .local else { return nil }
         self.settings = settings
         self.etcd = global.budgetLedger == .etcd ? try Self.etcd(global) : nil
-        self.passwords = { user in
-            if case .plain(let password)? = users.secret(of: user) { password } else { nil }
-        }
         self.probes = probes
         self.logger = logger
         self.identity = MemberIdentity(
-            member: Self.member(global.peerID),
+            member: Self.member(global.peerID == 0 ? Int.random(in: 0...255) : global.peerID),
             fleet: global.fleetName,
             node: global.nodeName.isEmpty ? Self.hostName : global.nodeName,
             address: Self.address(global),
@@ -64,7 +59,7 @@ struct PoolerFleet: FleetJoining {
         change: @escaping @Sendable (FleetStanding, _ inUse: Int) -> Void
     ) -> (any FleetSeat)? {
         // A reload changes databases, and may leave the ledger's keys as they were.
-        guard let address = self.address(of: server, settings) else {
+        guard let address = self.address(of: server, settings, self.probes.inForce.users) else {
             self.logger.error(
                 """
                 server \(server.name): nothing is opened there: set ledger_user, or user= for a \
@@ -74,16 +69,20 @@ struct PoolerFleet: FleetJoining {
             return nil
         }
         let limits = self.limits(slots, server, minimum: settings.minimum(at: server))
-        let (identity, probes, logger) = (self.identity, self.probes, self.logger)
+        var identity = self.identity
+        // A member of its own at each server, or two names of one would end each other's control
+        // connections. What cancel keys show is the process's.
+        identity.member = Self.member(Int(self.origin))
+        let (member, probes, logger) = (identity, self.probes, self.logger)
         return Membership(
             server: server.name,
-            member: identity.member,
+            member: member.member,
             limits: limits,
             workers: workers,
             logger: logger,
             makeLedger: { report, ownSessions, budget in
                 let context = LedgerContext(
-                    identity: identity,
+                    identity: member,
                     roles: roles,
                     ownSessions: ownSessions,
                     budget: budget,
@@ -94,7 +93,7 @@ struct PoolerFleet: FleetJoining {
                 guard let etcd = self.etcd else {
                     return PostgresLedger(
                         context,
-                        at: address,
+                        at: { self.addressInForce(of: server) ?? address },
                         controlReserve: self.settings.global.controlReserve,
                         silence: self.isTerminating ? Self.silence : nil
                     )
@@ -104,7 +103,10 @@ struct PoolerFleet: FleetJoining {
                     lease: Self.lease,
                     fence: limits.fence,
                     context: context,
-                    sessions: PostgresSessionSource(address: { address }, roles: roles)
+                    sessions: PostgresSessionSource(
+                        address: { self.addressInForce(of: server) ?? address },
+                        roles: roles
+                    )
                 )
             },
             change: change
@@ -139,6 +141,8 @@ struct PoolerFleet: FleetJoining {
         limits.weight = server.weight
         limits.minimum = max(1, minimum)
         limits.settleTime = Self.loginTime
+        // The longest regular pass: it settles, opens, and doubts a login that it has given up.
+        limits.gateLimit = 5_000_000_000
         if self.etcd != nil { limits.lease = Self.lease }
         if self.isTerminating {
             // Who has no lease any more has been silent for as long as that was.
@@ -147,15 +151,33 @@ struct PoolerFleet: FleetJoining {
         return limits
     }
 
-    private func address(of server: ServerBudget, _ settings: Settings) -> ControlAddress? {
+    /// How the control connection gets there, by the settings and users in force.
+    private func addressInForce(of server: ServerBudget) -> ControlAddress? {
+        let (settings, users) = self.probes.inForce
+        guard let server = settings.serverBudgets.first(where: { $0.name == server.name }) else {
+            return nil
+        }
+        return self.address(of: server, settings, users)
+    }
+
+    /// Nil where nobody is known who could log in.
+    private func address(
+        of server: ServerBudget,
+        _ settings: Settings,
+        _ users: UserList
+    ) -> ControlAddress? {
         guard let login = settings.controlLogin(for: server) else { return nil }
         return ControlAddress(
             hosts: server.hosts,
             port: server.port,
             database: self.settings.global.ledgerDatabase,
             user: login.user,
-            password: login.password?.exposed ?? self.passwords(login.user)
+            password: login.password?.exposed ?? Self.password(of: login.user, users)
         )
+    }
+
+    private static func password(of user: String, _ users: UserList) -> String? {
+        if case .plain(let password)? = users.secret(of: user) { password } else { nil }
     }
 
     /// The longest time from a startup message to the session in PostgreSQL's list. All wait for it
@@ -201,10 +223,9 @@ struct PoolerFleet: FleetJoining {
         return settings
     }
 
-    /// A number that no other process has; the byte that cancel keys show is the one of `peer_id`.
-    private static func member(_ peerID: Int) -> UInt64 {
-        let random = UInt64.random(in: 1 << 8..<1 << 48)
-        return peerID == 0 ? random : random & ~0xff | UInt64(peerID & 0xff)
+    /// A number that no other process has; the byte that cancel keys show is given.
+    private static func member(_ origin: Int) -> UInt64 {
+        UInt64.random(in: 1 << 8..<1 << 48) & ~0xff | UInt64(origin & 0xff)
     }
 
     private static func text(_ setting: String?) -> String? { setting == "" ? nil : setting }

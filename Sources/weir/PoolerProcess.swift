@@ -165,7 +165,7 @@ struct PoolerProcess {
         _ process: ProcessState
     ) throws(StartFailure) -> (first: Worker, others: [WorkerThread]) {
         let probes = self.makeProbes(settings, users, process, logs)
-        let fleet = try PoolerFleet(settings, users, probes, logs.logger)
+        let fleet = try PoolerFleet(settings, probes, logs.logger)
         do throws(ReactorError) {
             let environment = Worker.Environment(
                 logger: logs.logger,
