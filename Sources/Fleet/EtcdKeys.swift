@@ -1,8 +1,8 @@
 /// Where the fleet's gate and board for one PostgreSQL server are in etcd.
 ///
-/// Gate and sessions are of the whole cluster, by its system identifier: two names, or two
-/// addresses, of one server must never have two gates. The board is of one address, since a primary
-/// and its standbys have a budget each.
+/// Gate and sessions are of the whole cluster, by its system identifier: two names of one
+/// server must never have two gates. The board is of one running server, by the time of its start,
+/// since a primary and its standbys have a budget each.
 ///
 /// `etcdctl get --prefix /weir/` shows them all.
 struct EtcdKeys: Sendable {
@@ -10,16 +10,16 @@ struct EtcdKeys: Sendable {
     let prefix: String
     /// What the keys of the board begin with, up to a slash.
     private let board: String
-    private let address: String
-    /// The cluster that they are of; nil before anybody has been asked.
-    let system: Int?
+    private let instance: String
+    /// The server that they are of; nil before it has been asked.
+    let server: ServerIdentity?
 
     /// - Parameter server: nil before it has been asked who it is.
     init(fleet: String, server: ServerIdentity?) {
-        self.system = server?.system
+        self.server = server
         self.prefix = "/weir/\(Self.part(fleet))/\(server?.system ?? 0)/"
-        self.address = Self.part(server?.address ?? "")
-        self.board = self.prefix + self.address + "/"
+        self.instance = "\(server?.startedAt ?? 0)"
+        self.board = self.prefix + self.instance + "/"
     }
 
     /// What the members' keys begin with.
@@ -35,7 +35,7 @@ struct EtcdKeys: Sendable {
     func member(_ member: UInt64) -> String { self.members + Self.name(of: member) }
     /// The process IDs of the sessions that a member has.
     func sessions(of member: UInt64) -> String {
-        self.sessions + self.address + "/" + Self.name(of: member)
+        self.sessions + self.instance + "/" + Self.name(of: member)
     }
     /// The place in the queue for the gate that a lease has.
     func gate(of lease: Int64) -> String {

@@ -102,8 +102,11 @@ extension EtcdLedger {
             guard self.session?.lease == lease else { return }
             return self.tell(.countFailed("PostgreSQL's list of sessions: \(error)"))
         }
-        guard sessions.system == self.keys.system else {
-            return self.lose(lease, "PostgreSQL is another server now")
+        guard sessions.server == self.keys.server else {
+            // Nothing has been opened in this pass, so nobody has to wait for the lease's end.
+            try await self.leaveGate(lease)
+            self.lose(lease, "PostgreSQL has been started again, or is another server")
+            return self.forgetServer()
         }
         let reading = try await self.read()
         guard self.session?.lease == lease, self.session?.isInGate(pass) == true else { return }

@@ -93,11 +93,14 @@ public actor EtcdLedger: Ledger {
     }
 
     nonisolated private func answerReaders() {
-        let readers = self.readers.withLock { readers in
+        for done in self.takeReaders() { done() }
+    }
+
+    nonisolated private func takeReaders() -> [@Sendable () -> Void] {
+        self.readers.withLock { readers in
             defer { readers = [] }
             return readers
         }
-        for done in readers { done() }
     }
 
     nonisolated public var serverVersion: Int? { self.sessions.serverVersion }
@@ -176,6 +179,10 @@ public actor EtcdLedger: Ledger {
 
     /// Reads the board for people.
     private func refresh() async {
+        // Who asked meanwhile has been answered by the reading before: one reading for many.
+        let readers = self.takeReaders()
+        guard !readers.isEmpty else { return }
+        defer { for done in readers { done() } }
         if let lease = self.session?.lease {
             do throws(EtcdError) {
                 _ = try await self.read()
@@ -183,7 +190,6 @@ public actor EtcdLedger: Ledger {
                 self.lose(lease, error.description)
             }
         }
-        self.answerReaders()
     }
 
     /// Tells the member something, unless it is done with.
@@ -197,7 +203,9 @@ public actor EtcdLedger: Ledger {
     private func connect() async {
         if let session = self.session { self.abandon(session) }
         do throws(EtcdError) {
-            try await self.meetServer()
+            // Each question is a session outside the gate, and every count sees whether it is
+            // still the same server.
+            if self.keys.server == nil { try await self.meetServer() }
             let sentAt = BootClock.now
             let grant = try await self.client.grant(seconds: self.seconds)
             guard let lease = grant.lease?.value, let seconds = grant.seconds?.value,
@@ -228,6 +236,11 @@ public actor EtcdLedger: Ledger {
             throw .unusable("PostgreSQL does not say which server it is: \(error)")
         }
         self.keys = EtcdKeys(fleet: self.context.identity.fleet, server: server)
+    }
+
+    /// The server is another one: it is asked again before anything is written.
+    func forgetServer() {
+        self.keys = EtcdKeys(fleet: self.context.identity.fleet, server: nil)
     }
 
     /// Makes sure that nothing of the session before comes late.

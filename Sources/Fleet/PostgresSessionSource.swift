@@ -35,10 +35,13 @@ public final class PostgresSessionSource: SessionSource {
         let row = try await self.ask(Self.counting, arguments, deadline).map {
             $0.flatMap { Int($0) }
         }
-        guard row.count == 3, let sessions = row[0], let listed = row[1], let system = row[2] else {
+        guard row.count == 4, let sessions = row[0], let listed = row[1], let system = row[2],
+            let startedAt = row[3]
+        else {
             throw ControlConnection.Failure(description: "PostgreSQL's list has not been counted")
         }
-        return SessionCount(sessions: sessions, ownListed: listed, system: system)
+        let server = ServerIdentity(system: system, startedAt: startedAt)
+        return SessionCount(sessions: sessions, ownListed: listed, server: server)
     }
 
     public func terminate(except claimed: [UInt32], deadline: Instant) async throws -> Int {
@@ -49,10 +52,12 @@ public final class PostgresSessionSource: SessionSource {
 
     public func identity(deadline: Instant) async throws -> ServerIdentity {
         let row = try await self.ask(Self.identifying, [], deadline)
-        guard row.count == 2, let system = row[0].flatMap({ Int($0) }), let address = row[1] else {
+        guard row.count == 2, let system = row[0].flatMap({ Int($0) }),
+            let startedAt = row[1].flatMap({ Int($0) })
+        else {
             throw ControlConnection.Failure(description: "PostgreSQL has not said who it is")
         }
-        return ServerIdentity(system: system, address: address)
+        return ServerIdentity(system: system, startedAt: startedAt)
     }
 
     public var serverVersion: Int? { self.version.withLock { $0 } }
@@ -71,14 +76,15 @@ public final class PostgresSessionSource: SessionSource {
 
     private static let counting = """
         SELECT count(*), count(*) FILTER (WHERE pid = ANY ($2::int[])),
-            (SELECT system_identifier FROM pg_catalog.pg_control_system())
+            \(PostgresSessionSource.server)
         \(PostgresSessionSource.sessions)
         """
 
-    private static let identifying = """
-        SELECT system_identifier, coalesce(host(inet_server_addr()), 'local') || ':'
-            || current_setting('port')
-        FROM pg_catalog.pg_control_system()
+    private static let identifying = "SELECT \(PostgresSessionSource.server)"
+
+    private static let server = """
+        (SELECT system_identifier FROM pg_catalog.pg_control_system()),
+            (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000)::bigint
         """
 
     /// What has just logged in may be somebody's who does not know its number yet.

@@ -2,12 +2,13 @@
 public struct ServerIdentity: Equatable, Sendable {
     /// The cluster's system identifier, which a primary and its standbys share.
     public var system: Int
-    /// The address that the server sees itself at, as `HOST:PORT`.
-    public var address: String
+    /// When it was started, in milliseconds since 1970: the same by whatever way it is reached, and
+    /// another one for each standby.
+    public var startedAt: Int
 
     /// Creates an identity.
-    public init(system: Int, address: String) {
+    public init(system: Int, startedAt: Int) {
         self.system = system
-        self.address = address
+        self.startedAt = startedAt
     }
 }

@@ -4,12 +4,12 @@ public struct SessionCount: Equatable, Sendable {
     public var sessions: Int
     /// Of those that were asked for by name, the ones that are in the list.
     public var ownListed: Int
-    /// The system identifier of the server that has been asked.
-    public var system: Int
+    /// The server that has been asked.
+    public var server: ServerIdentity
 
     /// Creates a count.
-    public init(sessions: Int, ownListed: Int, system: Int) {
-        self.system = system
+    public init(sessions: Int, ownListed: Int, server: ServerIdentity) {
+        self.server = server
         self.sessions = sessions
         self.ownListed = ownListed
     }

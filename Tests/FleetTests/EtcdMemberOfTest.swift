@@ -19,7 +19,7 @@ final class EtcdMemberOfTest: Sendable {
         init(_ server: EtcdServer) { self.settings = EtcdSettings(endpoints: server.endpoints) }
 
         var prefix: String { "/weir/\(self.name)/7123/" }
-        var board: String { self.prefix + "10.0.0.5:5432/" }
+        var board: String { self.prefix + "5432/" }
     }
 
     let number: UInt64

@@ -7,12 +7,12 @@ import Testing
 /// What is written to etcd and read from it.
 struct EtcdValueTests {
     @Test func `keys are of one fleet and one server`() {
-        let server = ServerIdentity(system: 7123, address: "10.0.0.5:5432")
+        let server = ServerIdentity(system: 7123, startedAt: 5432)
         let keys = EtcdKeys(fleet: "weir", server: server)
-        #expect(keys.member(0xab) == "/weir/weir/7123/10.0.0.5:5432/members/0000000000ab")
-        #expect(keys.sessions(of: 0xab) == "/weir/weir/7123/sessions/10.0.0.5:5432/0000000000ab")
+        #expect(keys.member(0xab) == "/weir/weir/7123/5432/members/0000000000ab")
+        #expect(keys.sessions(of: 0xab) == "/weir/weir/7123/sessions/5432/0000000000ab")
         #expect(keys.gate(of: 0xcd) == "/weir/weir/7123/gate/00000000000000cd")
-        #expect(keys.wake == "/weir/weir/7123/10.0.0.5:5432/wake")
+        #expect(keys.wake == "/weir/weir/7123/5432/wake")
         #expect(EtcdKeys.member(named: EtcdKeys.name(of: 0xffff_ffff_ffff)) == 0xffff_ffff_ffff)
         #expect(EtcdKeys(fleet: "a/b", server: server).prefix == "/weir/a%2Fb/7123/")
         #expect(

@@ -5,6 +5,8 @@ import Pooling
 
 /// A list of sessions for tests that need no PostgreSQL.
 final class FakeSessions: SessionSource {
+    static let server = ServerIdentity(system: 7123, startedAt: 5432)
+
     /// What it answers, and what it was asked.
     struct State: Sendable {
         var sessions = 0
@@ -21,11 +23,11 @@ final class FakeSessions: SessionSource {
             return state
         }
         if let failure = state.failure { throw TestFailure(failure) }
-        return SessionCount(sessions: state.sessions, ownListed: own.count, system: 7123)
+        return SessionCount(sessions: state.sessions, ownListed: own.count, server: Self.server)
     }
 
     func identity(deadline: Instant) async throws -> ServerIdentity {
-        ServerIdentity(system: 7123, address: "10.0.0.5:5432")
+        Self.server
     }
 
     var serverVersion: Int? { 150_018 }

@@ -5,6 +5,8 @@ import Pooling
 
 /// A PostgreSQL server of which there is nothing but its list of sessions.
 final class SimulatedSessions: SessionSource {
+    static let server = ServerIdentity(system: 7123, startedAt: 5432)
+
     private struct State {
         var sessions: Set<UInt32> = []
         var last: UInt32 = 0
@@ -37,13 +39,13 @@ final class SimulatedSessions: SessionSource {
             SessionCount(
                 sessions: state.sessions.count,
                 ownListed: state.sessions.intersection(own).count,
-                system: 7123
+                server: Self.server
             )
         }
     }
 
     func identity(deadline: Instant) async throws -> ServerIdentity {
-        ServerIdentity(system: 7123, address: "10.0.0.5:5432")
+        Self.server
     }
 
     func terminate(except claimed: [UInt32], deadline: Instant) async throws -> Int {

@@ -306,9 +306,11 @@ def test_a_clock_that_is_set_changes_nothing(fleet, postgres, scratch):
             assert waiter.result().value == "served"
             assert sessions(postgres) <= 3
         release(holders[:2])
+    # That it was set at all: log lines have the time of a clock that nobody should go by.
     shift(7200)
+    hour = time.strftime("%H:", time.gmtime(time.time() + 7200))
     second.ask("SELECT pg_sleep(0.2)")
-    assert time.strftime("%Y-%m-%d %H:", time.gmtime(time.time() + 7200)) in second.log().splitlines()[-1]
+    assert hour in second.log().splitlines()[-1]
     second.admin("SHUTDOWN WAIT_FOR_CLIENTS")
     assert second.process.wait(10) == 0
 
