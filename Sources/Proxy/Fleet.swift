@@ -12,7 +12,17 @@ extension Worker {
     ///   cannot take its place.
     func joinFleet(at server: ServerBudget, slots: Int, cap: Int) -> Int? {
         guard let fleet = self.environment.fleet, slots > 0 else { return slots }
-        let slots = fleet.slots(of: slots)
+        guard let slots = fleet.slots(of: slots) else {
+            if self.isFirst {
+                self.logger.error(
+                    """
+                    server \(server.name): nothing is opened there: the ledger's own connections \
+                    (control_reserve) would leave none of its \(slots)
+                    """
+                )
+            }
+            return nil
+        }
         let seat = self.process.seat(cap) { process in
             fleet.join(
                 server,

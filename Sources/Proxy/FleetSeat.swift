@@ -42,8 +42,9 @@ public protocol FleetJoining: Sendable {
     var ledger: String { get }
     /// Tells the process's cancel keys from those of others.
     var origin: UInt8 { get }
-    /// The slots that the whole fleet may have of a PostgreSQL server's budget.
-    func slots(of slots: Int) -> Int
+    /// The slots that the whole fleet may have of a PostgreSQL server's budget; nil where the
+    /// ledger itself would take them all.
+    func slots(of slots: Int) -> Int?
     /// Takes the place at a PostgreSQL server.
     ///
     /// - Parameters:

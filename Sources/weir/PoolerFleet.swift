@@ -45,9 +45,10 @@ struct PoolerFleet: FleetJoining {
 
     /// Control connections take their places out of the budget, so that a process can come up
     /// without asking anybody; and so does the one that counts inside etcd's gate.
-    func slots(of slots: Int) -> Int {
+    func slots(of slots: Int) -> Int? {
         let global = self.settings.global
-        return max(1, slots - (global.budgetLedger == .etcd ? 1 : global.controlReserve))
+        let left = slots - (global.budgetLedger == .etcd ? 1 : global.controlReserve)
+        return left > 0 ? left : nil
     }
 
     func join(

@@ -46,8 +46,8 @@ def fleet(weir, ledger, ledger_settings, request, engine):
     def start(slots=3, reserve=4, is_warm=True, **options):
         taken = reserve if ledger == "postgres" else 1
         pooler = weir(**ledger_settings, fleet_name=f"fleet{abs(hash(request.node.name))}", ledger_user="ledger",
-                      ledger_database="postgres", workers=2, control_reserve=reserve, server_budget=slots + taken,
-                      node_name=f"node-{next(names)}", **options)
+                      ledger_database="postgres", workers=2, control_reserve=reserve, node_name=f"node-{next(names)}",
+                      **{"server_budget": slots + taken, **options})
         if is_warm:
             # Now it knows what to greet clients with, and need not wait for a server to tell them.
             assert pooler.ask("SELECT 1") == "1"
@@ -320,3 +320,12 @@ def test_minimums_beyond_the_budget_are_told(fleet, ledger):
     first, second = fleet(databases=forced), fleet(databases=forced, is_warm=False)
     wait_until(lambda: "2 processes want 4 slots at least" in first.log() + second.log(), "somebody says so")
     assert second.ask("SELECT 1") == "1"
+
+
+@postgres_only
+def test_a_reserve_that_leaves_nothing_opens_nothing(fleet, postgres):
+    # Known only when the server has said what 5 % of it is.
+    pooler = fleet(is_warm=False, reserve=6, server_budget="5%", query_wait_timeout=1)
+    wait_until(lambda: "would leave none of its 5" in pooler.log(), "it says so")
+    assert pooler.login_error().code == "53300"
+    assert sessions(postgres) == 0
