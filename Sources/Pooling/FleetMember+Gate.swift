@@ -95,7 +95,7 @@ extension FleetMember {
         self.gate = .inside
         let uncounted = max(self.unlisted, self.held - count.ownListed)
         let budget = min(self.limits.budget, count.board.budget)
-        self.room = max(0, budget - count.sessions - uncounted)
+        self.room = max(0, budget - self.sessions(count) - uncounted)
         self.permitsUntil = min(sentAt + self.limits.permitWindow, self.leaseCovers)
         if self.mayTerminate(now: now) {
             self.orphansSince = nil
@@ -109,6 +109,18 @@ extension FleetMember {
             self.shortReads = 0
         }
         return actions + self.decide(now: now)
+    }
+
+    /// The fleet's sessions: those in the list, or those that the members say they have if these
+    /// are more. A member may log in as roles that this one does not know.
+    ///
+    /// Not with a lease, which outlives its member: what the dead say they have would stay taken.
+    private func sessions(_ count: FleetCount) -> Int {
+        guard self.limits.lease == nil else { return count.sessions }
+        let others = count.board.entries.reduce(0) { sum, entry in
+            sum + (entry.member == self.member ? 0 : entry.held)
+        }
+        return max(count.sessions, others + count.ownListed)
     }
 
     /// A count could not be had (no server to ask, for one), though the gate is still held.

@@ -319,4 +319,16 @@ struct FleetMemberTests {
         #expect(member.closed(now: now).contains(.enterGate(member.pass)))
         #expect(member.standing.state == .open)
     }
+
+    @Test func `what others say they have counts where it is more than the list shows`() {
+        // They may log in as roles that this member does not know.
+        var (member, now) = self.inGate(waiting: 9)
+        let entries = [self.other(held: 6, used: 6)]
+        #expect(member.counted(self.count(1, entries), sentAt: now, now: now).contains(.permits(4)))
+        var (leased, entered) = self.inGate(waiting: 9, self.limits { $0.lease = 9_000_000_000 })
+        _ = leased.leaseRenewed(sentAt: entered, now: entered)
+        let count = self.count(1, deaths: nil, entries)
+        // With a lease those who have died say so still.
+        #expect(leased.counted(count, sentAt: entered, now: entered).contains(.permits(9)))
+    }
 }
