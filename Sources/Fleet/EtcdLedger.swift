@@ -281,7 +281,7 @@ public actor EtcdLedger: Ledger {
 
     /// Renews the lease until the session ends.
     private func keep(_ lease: Int64) async {
-        let pause = self.seconds * 200_000_000
+        let pause = self.seconds * 1_000_000_000 / 3
         while true {
             await EtcdLoop.shared.sleep(pause)
             guard !Task.isCancelled, self.session?.lease == lease else { return }
