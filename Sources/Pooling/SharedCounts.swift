@@ -88,7 +88,13 @@ public struct SharedCounts: Equatable, Sendable {
     /// count: PostgreSQL has places of its own for it (`max_wal_senders`).
     public internal(set) var servers: [Cap] = []
     /// All together (`max_server_connections`).
-    public internal(set) var process = Cap()
+    public internal(set) var process: Cap {
+        get { self.processCaps[0] }
+        set { self.processCaps[0] = newValue }
+    }
+
+    /// One, out of line: the data path copies what a `PoolSet` has in line.
+    private var processCaps = [Cap()]
 
     /// Which databases give out no servers (`PAUSE`), by their place among the caps.
     var pausedDatabases: Set<Int> = []
