@@ -106,7 +106,7 @@ extension EtcdLedger {
             // Nothing has been opened in this pass, so nobody has to wait for the lease's end.
             try await self.leaveGate(lease)
             self.lose(lease, "PostgreSQL has been started again, or is another server")
-            return self.forgetServer()
+            return self.meet(sessions.server)
         }
         let reading = try await self.read()
         guard self.session?.lease == lease, self.session?.isInGate(pass) == true else { return }

@@ -235,12 +235,12 @@ public actor EtcdLedger: Ledger {
         } catch {
             throw .unusable("PostgreSQL does not say which server it is: \(error)")
         }
-        self.keys = EtcdKeys(fleet: self.context.identity.fleet, server: server)
+        self.meet(server)
     }
 
-    /// The server is another one: it is asked again before anything is written.
-    func forgetServer() {
-        self.keys = EtcdKeys(fleet: self.context.identity.fleet, server: nil)
+    /// Everything that is written from now on is about this server.
+    func meet(_ server: ServerIdentity) {
+        self.keys = EtcdKeys(fleet: self.context.identity.fleet, server: server)
     }
 
     /// Makes sure that nothing of the session before comes late.

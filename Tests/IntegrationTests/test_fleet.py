@@ -44,7 +44,7 @@ def fleet(weir, ledger, ledger_settings, request, engine):
     names = iter("abcdefgh")
 
     def start(slots=3, reserve=4, is_warm=True, **options):
-        taken = reserve if ledger == "postgres" else 1
+        taken = reserve if ledger == "postgres" else 2
         pooler = weir(**ledger_settings, fleet_name=f"fleet{abs(hash(request.node.name))}", ledger_user="ledger",
                       ledger_database="postgres", workers=2, control_reserve=reserve, node_name=f"node-{next(names)}",
                       **{"server_budget": slots + taken, **options})
