@@ -147,8 +147,11 @@ struct PoolerFleet: FleetJoining {
         limits.gateLimit = 5_000_000_000
         if self.etcd != nil { limits.lease = Self.lease }
         if self.isTerminating {
-            // Who has no lease any more has been silent for as long as that was.
-            limits.fence = .terminate(after: Self.silence - (limits.lease ?? 0))
+            // Who has no lease any more has been silent for about as long as that was, and is seen
+            // to be only at the next look.
+            limits.fence = .terminate(
+                after: Self.silence - (limits.lease.map { $0 + Self.look } ?? 0)
+            )
         }
         return limits
     }
@@ -191,6 +194,9 @@ struct PoolerFleet: FleetJoining {
 
     /// How long a process's place in etcd outlives the process. Its slots are not free before.
     private static let lease: Nanoseconds = 3_000_000_000
+
+    /// What the time between two looks takes of that, on the average.
+    private static let look: Nanoseconds = 500_000_000
 
     /// For how long a process is not heard of before its sessions are ended, if they are.
     private static let silence: Nanoseconds = 10_000_000_000
