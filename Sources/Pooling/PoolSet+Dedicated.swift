@@ -63,6 +63,8 @@ extension PoolSet {
     ) -> ServerID? {
         let database = self.shared.pools[pool.index].database
         guard !self.isPaused, !self.pausedDatabases.contains(database) else { return nil }
+        // Who asked may have been served before another worker heard of it.
+        let demand = min(demand, self.shared.pools[pool.index].dedicatedWanted)
         // No PostgreSQL server's cap is in the way.
         let server = self.evictable(for: pool, demand: demand, hosts: [], isOwnUseful: true)
         guard let server else { return nil }

@@ -66,7 +66,8 @@ extension Worker {
 
     /// Cancels what the owner of a key is doing.
     func cancel(_ key: CancelKey, for requester: CancelRequester) {
-        let forwarded = CancelKeys.unwrapped(key)
+        // Nobody forwards anything to a process that is alone.
+        let forwarded = self.origin == nil ? nil : CancelKeys.unwrapped(key)
         guard let id = self.keys.owner(of: forwarded ?? key),
             let client = self.clients[id.index, id.generation]
         else {
