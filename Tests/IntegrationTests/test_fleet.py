@@ -108,7 +108,8 @@ def test_a_stopped_process_loses_its_slots_where_it_is_said_so(fleet, postgres):
         started = time.monotonic()
         waiter.sock.settimeout(20)
         assert waiter.result().value == "served"
-        assert 8 < time.monotonic() - started < 18
+        # About ten seconds of silence; in etcd, less the time since when some session was nobody's.
+        assert 5 < time.monotonic() - started < 18
         assert sessions(postgres) <= 3
         first.signal(signal.SIGCONT)
         # What it had is gone, and it says so; then it serves again.
