@@ -19,19 +19,15 @@ final class ControlConnection {
     typealias Rows = [[String?]]
 
     private let connection: OpaquePointer
-    /// Whether it can be used: any failure but one that PostgreSQL has answered with ends that.
-    private(set) var isUsable = true
 
     /// Connects and logs in.
     ///
     /// - Parameters:
     ///   - name: `application_name`, up to 63 bytes.
-    ///   - options: settings of the session, as `-c name=value` takes them.
     ///   - deadline: by the boot-time clock.
     init(
         to address: ControlAddress,
         name: String,
-        options: [(name: String, value: String)],
         deadline: Instant
     ) throws(Failure) {
         var parameters = [
@@ -39,7 +35,6 @@ final class ControlConnection {
             ("dbname", address.database), ("user", address.user), ("application_name", name),
             ("client_encoding", "UTF8"), ("keepalives_idle", "5"), ("keepalives_interval", "2"),
             ("keepalives_count", "3"), ("tcp_user_timeout", "5000"), ("connect_timeout", "3"),
-            ("options", options.map { "-c \($0.name)=\($0.value)" }.joined(separator: " ")),
         ]
         if let password = address.password { parameters.append(("password", password)) }
         let started = unsafe Self.start(parameters)
@@ -94,7 +89,6 @@ final class ControlConnection {
     /// Ends the connection without saying good-bye, so that PostgreSQL counts that as a death.
     func cutOff() {
         shutdown(self.descriptor, Int32(SHUT_RDWR))
-        self.isUsable = false
     }
 
     /// What to poll for input.
@@ -138,10 +132,7 @@ final class ControlConnection {
             default: if failure == nil { failure = unsafe Self.failure(of: result) }
             }
         }
-        if let failure {
-            if self.isBad { self.isUsable = false }
-            throw failure
-        }
+        if let failure { throw failure }
         return rows
     }
 
@@ -176,7 +167,6 @@ final class ControlConnection {
         while true {
             let left = deadline - BootClock.now
             guard left > 0 else {
-                self.isUsable = false
                 throw Failure(description: "no answer in time")
             }
             let milliseconds = Int32(clamping: left / 1_000_000 + 1)
@@ -187,8 +177,7 @@ final class ControlConnection {
     }
 
     private func broken() -> Failure {
-        self.isUsable = false
-        return Failure(description: unsafe Self.line(PQerrorMessage(self.connection)))
+        Failure(description: unsafe Self.line(PQerrorMessage(self.connection)))
     }
 
     private static func failure(of result: OpaquePointer) -> Failure {
@@ -216,5 +205,13 @@ final class ControlConnection {
         guard let text = unsafe text else { return "out of memory" }
         let lines = unsafe String(cString: text).split(separator: "\n")
         return lines.isEmpty ? "the connection is lost" : lines.joined(separator: "; ")
+    }
+
+    /// An array as PostgreSQL reads it.
+    static func array(_ values: some Sequence<some CustomStringConvertible>) -> String {
+        let quoted = values.map { value in
+            "\"" + "\(value)".map { "\"\\".contains($0) ? "\\\($0)" : "\($0)" }.joined() + "\""
+        }
+        return "{" + quoted.joined(separator: ",") + "}"
     }
 }

@@ -46,7 +46,7 @@ extension ControlSession {
             let ended = try self.ask(
                 connection,
                 ControlFence.ending,
-                [Self.array(processIDs.map { "\($0)" }), Self.array(orphans.map { "\($0)" })]
+                [ControlConnection.array(processIDs), ControlConnection.array(orphans)]
             )
             let nodes = silent.map(\.name.node).joined(separator: ", ")
             self.context.logger.warning(

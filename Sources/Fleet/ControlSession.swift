@@ -157,7 +157,6 @@ struct ControlSession {
             let connection = try ControlConnection(
                 to: address.single(self.turn),
                 name: self.name.text,
-                options: [],
                 deadline: BootClock.now + Self.connectTime
             )
             try self.prepare(connection)
@@ -270,7 +269,7 @@ struct ControlSession {
             let rows = try self.ask(
                 connection,
                 ControlFence.unclaimed,
-                [Self.array(self.context.roles()), self.user]
+                [ControlConnection.array(self.context.roles()), self.user]
             )
             self.fence?.look(rows, now: now)
         }
@@ -285,8 +284,8 @@ struct ControlSession {
             connection,
             SessionReading.query,
             [
-                Self.array(self.context.roles()), self.user,
-                Self.array(self.context.ownSessions().map { "\($0)" }),
+                ControlConnection.array(self.context.roles()), self.user,
+                ControlConnection.array(self.context.ownSessions()),
             ]
         )
         return SessionReading(rows, fleet: self.tag)
@@ -320,14 +319,6 @@ struct ControlSession {
             arguments,
             deadline: BootClock.now + Self.answerTime
         )
-    }
-
-    /// An array as PostgreSQL reads it.
-    static func array(_ texts: [String]) -> String {
-        let quoted = texts.map { text in
-            "\"" + text.map { "\"\\".contains($0) ? "\\\($0)" : "\($0)" }.joined() + "\""
-        }
-        return "{" + quoted.joined(separator: ",") + "}"
     }
 
     static let insufficientPrivilege = "42501"

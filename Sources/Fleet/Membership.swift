@@ -23,7 +23,6 @@ public final class Membership: Sendable {
         var standing = FleetStanding()
         /// When the member's thread looks next.
         var alarm = Instant.min
-        var hasLeft = false
         var isStopped = false
         var isLost = false
         /// The members' minimums are more than there is, and people have been told.
@@ -244,9 +243,6 @@ public final class Membership: Sendable {
                 switch action {
                 case .permits: break
                 case .end(_, let used): inUse += used
-                case .goodbye:
-                    state.hasLeft = true
-                    state.ledger?.perform(action)
                 default: state.ledger?.perform(action)
                 }
             }

@@ -31,7 +31,7 @@ public final class PostgresSessionSource: SessionSource {
     }
 
     public func count(own: [UInt32], deadline: Instant) async throws -> SessionCount {
-        let arguments = [Self.list(self.roles()), Self.list(own)]
+        let arguments = [ControlConnection.array(self.roles()), ControlConnection.array(own)]
         let row = try await self.ask(Self.counting, arguments, deadline).map {
             $0.flatMap { Int($0) }
         }
@@ -45,7 +45,7 @@ public final class PostgresSessionSource: SessionSource {
     }
 
     public func terminate(except claimed: [UInt32], deadline: Instant) async throws -> Int {
-        let arguments = [Self.list(self.roles()), Self.list(claimed)]
+        let arguments = [ControlConnection.array(self.roles()), ControlConnection.array(claimed)]
         let row = try await self.ask(Self.terminating, arguments, deadline)
         return row.first.flatMap { $0 }.flatMap { Int($0) } ?? 0
     }
@@ -108,7 +108,6 @@ public final class PostgresSessionSource: SessionSource {
                         let connection = try ControlConnection(
                             to: address(),
                             name: Self.applicationName,
-                            options: [],
                             deadline: deadline
                         )
                         let known = connection.serverVersion
@@ -119,22 +118,5 @@ public final class PostgresSessionSource: SessionSource {
                 )
             }
         }
-    }
-
-    /// An array as PostgreSQL reads it.
-    private static func list(_ texts: [String]) -> String {
-        let quoted = texts.map { text in
-            var quoted = "\""
-            for character in text.unicodeScalars {
-                if character == "\"" || character == "\\" { quoted += "\\" }
-                quoted.unicodeScalars.append(character)
-            }
-            return quoted + "\""
-        }
-        return "{\(quoted.joined(separator: ","))}"
-    }
-
-    private static func list(_ numbers: [UInt32]) -> String {
-        "{\(numbers.map { "\($0)" }.joined(separator: ","))}"
     }
 }

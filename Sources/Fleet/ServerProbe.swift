@@ -29,7 +29,6 @@ public enum ServerProbe {
         let connection = try ControlConnection(
             to: address,
             name: "weir: asks for max_connections",
-            options: [],
             deadline: deadline
         )
         return try ServerFacts.ask { text throws(ControlConnection.Failure) in

@@ -19,14 +19,22 @@ final class CancelForward {
         }
     }
 
-    let id: ServerID
+    let index: UInt32
+    let generation: UInt32
     let batch: Batch
     let request: [UInt8]
     let deadline: Instant
     var socket = SocketID.none
 
-    init(id: ServerID, batch: Batch, request: [UInt8], deadline: Instant) {
-        self.id = id
+    init(
+        index: UInt32,
+        generation: UInt32,
+        batch: Batch,
+        request: [UInt8],
+        deadline: Instant
+    ) {
+        self.index = index
+        self.generation = generation
         self.batch = batch
         self.request = request
         self.deadline = deadline
@@ -68,14 +76,15 @@ extension Worker {
         for address in addresses {
             let forward = self.forwards.insert { index, generation in
                 CancelForward(
-                    id: ServerID(index: index, generation: generation),
+                    index: index,
+                    generation: generation,
                     batch: batch,
                     request: request,
                     deadline: limit == 0 ? .max : self.loop.now + limit
                 )
             }
             self.logger.debug("cancel request forwarded to \(address.host):\(address.port)")
-            let token = Self.token(forward.id.index, forward.id.generation)
+            let token = Self.token(forward.index, forward.generation)
             let mailbox = self.mailbox
             self.resolver.resolve(host: address.host, port: address.port, now: self.loop.now) {
                 mailbox.post(WorkerMessage(.forwardResolved(token, $0)))
@@ -162,7 +171,7 @@ extension Worker {
         if forward.socket != .none {
             self.loop.close(forward.socket, flushing: false, isReported: false)
         }
-        self.forwards.remove(forward.id.index)
+        self.forwards.remove(forward.index)
         forward.batch.left -= 1
         if forward.batch.left == 0 { self.cancelIsOver(forward.batch.requester) }
     }

@@ -90,7 +90,7 @@ extension Worker {
 
     /// Publishes what has changed, and acts on what the others have published.
     func meetPeers() {
-        if self.hasNewDemand { self.tellNewDemand() }
+        self.tellNewDemand()
         while let index = self.touched.popLast() {
             guard let pool = self.poolsByID[index] else { continue }
             pool.isTouched = false
