@@ -61,16 +61,17 @@ extension EtcdLedger {
 
     /// Answers with the board.
     ///
-    /// Nobody reads PostgreSQL's list for that: it takes a session, of which there is a place for
-    /// one, inside the gate. Orphans of the last count are believed in for a while; then nobody
-    /// knows of any, and who waits goes and counts.
+    /// Nobody reads PostgreSQL's list for that, unless there were orphans when it was last read:
+    /// their slots are not free, and members wait until they are.
     func readBoard(_ lease: Int64) async throws(EtcdError) {
         let now = BootClock.now
+        var sessions: Int?
         if self.orphans.count > 0, now - self.orphans.at >= Self.orphansPatience {
-            self.orphans.count = 0
+            let deadline = now + Self.listPatience
+            sessions = try? await self.sessions.count(own: [], deadline: deadline).sessions
         }
         let reading = try await self.read()
-        self.tell(.boardRead(self.board(reading, sessions: nil, at: now)))
+        self.tell(.boardRead(self.board(reading, sessions: sessions, at: now)))
         try await self.restore(reading, lease)
     }
 

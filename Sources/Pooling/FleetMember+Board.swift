@@ -43,9 +43,7 @@ extension FleetMember {
         self.othersWait = board.waiting > own
         self.othersSure = board.sure
         self.othersSilent = board.silent > 0
-        if board.knowsOrphans {
-            self.orphansSince = board.orphans > 0 ? self.orphansSince ?? now : nil
-        }
+        self.orphansSince = board.orphans > 0 ? self.orphansSince ?? now : nil
         self.freeSince = board.free > 0 ? self.freeSince ?? now : nil
     }
 
