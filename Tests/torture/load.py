@@ -10,10 +10,16 @@ from wire_client import WireClient
 
 #: A client of a living process that hears nothing for so long has been forgotten, seconds.
 PATIENCE = 30
+#: A client leaves a paused process after so long, or in the end nobody would want anything of the others, seconds.
+PAUSED_PATIENCE = 3
 
 
 class Silent(Exception):
     """A request that nobody answers."""
+
+
+class Left(Exception):
+    """A client has gone away from a process that is paused."""
 
 
 class Ended(Exception):
@@ -76,7 +82,7 @@ class Load:
     async def be_client(self, number):
         await asyncio.sleep(self.random.uniform(0, 1))
         while not self.is_stopping:
-            member = self.random.choices(self.members, self.weights)[0]
+            member = self.choose()
             phase, client = self.phase, None
             try:
                 client = await WireClient.connect(member.port)
@@ -91,6 +97,12 @@ class Load:
             except OSError as error:
                 self.count_refused(member, error)
                 await asyncio.sleep(self.random.uniform(0.1, 0.4))
+
+    def choose(self):
+        """A process, as a load balancer would choose it: none that has been paused for long."""
+        weights = [0 if member.state == "paused" and time.monotonic() - member.since > PAUSED_PATIENCE else weight
+                   for member, weight in zip(self.members, self.weights)]
+        return self.random.choices(self.members, weights if any(weights) else None)[0]
 
     def count_refused(self, member, error):
         if member.state == "dead" or time.monotonic() - member.since < 1:
@@ -152,6 +164,9 @@ class Load:
                 self.tally.unexplained.append(
                     f"{member.name} closed a connection after {time.monotonic() - began:.1f} s of {text}: {closed}")
             raise Ended from closed
+        except Left as left:
+            self.tally.left += 1
+            raise Ended from left
         except Silent as silent:
             self.tally.silent.append(f"{member.name} was silent for {time.monotonic() - began:.1f} s about {text}")
             raise Ended from silent
@@ -168,6 +183,9 @@ class Load:
     async def heard(self, member, client, future, began):
         while not future.done():
             await asyncio.wait([future], timeout=2)
+            if member.state == "paused" and not future.done():
+                if time.monotonic() - max(began, member.since) > PAUSED_PATIENCE:
+                    raise Left
             if member.state == "running" and not future.done():
                 heard = max(began, client.heard, member.since)
                 if time.monotonic() - heard > PATIENCE:

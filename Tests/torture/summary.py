@@ -67,7 +67,8 @@ class Summary:
         yield (f"samples {self.samples} (longest gap {self.fleet.samples.longest_gap():.2f} s), "
                f"maximum {self.maximum}, of clients {self.most_used}, overshoot {max(0, self.overshoot)}")
         yield f"requests answered {tally.answered}, errors by SQLSTATE: {errors}"
-        yield f"connections ended by a fault {tally.cut_off}, refused by a dead process {tally.refused}"
+        yield (f"connections ended by a fault {tally.cut_off}, refused by a dead process {tally.refused}, "
+               f"given up at a paused one {tally.left}")
         yield (f"silent clients {len(tally.silent)}, wrong answers {len(tally.wrong)}, "
                f"ended without a reason {len(tally.unexplained)}")
         yield ""

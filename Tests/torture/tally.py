@@ -14,6 +14,8 @@ class Tally:
         self.cut_off = 0
         #: Connections that could not be had because the process was dead.
         self.refused = 0
+        #: Clients that went away from a paused process.
+        self.left = 0
         #: Wrong answers, silent clients, and connections ended without a word by a living process.
         self.wrong, self.silent, self.unexplained = [], [], []
 
