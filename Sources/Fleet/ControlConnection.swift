@@ -70,6 +70,24 @@ final class ControlConnection {
 
     deinit { unsafe PQfinish(self.connection) }
 
+    /// Connects for one purpose, and waits until the server has closed the connection afterwards,
+    /// or for as long as `deadline` says: then its session is not in the list any more.
+    static func once<Result>(
+        to address: ControlAddress,
+        name: String,
+        deadline: Instant,
+        _ body: (ControlConnection) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var end = ConnectionEnd()
+        func use() throws(Failure) -> Result {
+            let connection = try ControlConnection(to: address, name: name, deadline: deadline)
+            end = ConnectionEnd(of: connection.descriptor)
+            return try body(connection)
+        }
+        defer { end.wait(until: deadline) }
+        return try use()
+    }
+
     // MARK: Facts
 
     /// The process ID of its session.

@@ -10,6 +10,9 @@ extension EtcdLedger {
     func publish(_ entry: BoardEntry, wakes: Bool, _ lease: Int64) async throws(EtcdError) {
         let identity = self.context.identity
         let member = EtcdMember(entry, of: identity, budget: self.context.budget())
+        let isIdle = entry.held == 0 && entry.wanted == 0
+        let idleSince = isIdle ? self.session?.idleSince ?? BootClock.now : nil
+        self.session?.idleSince = idleSince
         try await self.publish(try member.encoded(), wakes: wakes, lease)
     }
 
@@ -61,17 +64,16 @@ extension EtcdLedger {
 
     /// Answers with the board.
     ///
-    /// Nobody reads PostgreSQL's list for that, unless there were orphans when it was last read:
-    /// their slots are not free, and members wait until they are.
+    /// Nobody reads PostgreSQL's list for that: it takes a session, of which there is a place for
+    /// one, inside the gate. Orphans of the last count are believed in for a while; then nobody
+    /// knows of any, and who waits goes and counts.
     func readBoard(_ lease: Int64) async throws(EtcdError) {
         let now = BootClock.now
-        var sessions: Int?
         if self.orphans.count > 0, now - self.orphans.at >= Self.orphansPatience {
-            let deadline = now + Self.listPatience
-            sessions = try? await self.sessions.count(own: [], deadline: deadline).sessions
+            self.orphans.count = 0
         }
         let reading = try await self.read()
-        self.tell(.boardRead(self.board(reading, sessions: sessions, at: now)))
+        self.tell(.boardRead(self.board(reading, sessions: nil, at: now)))
         try await self.restore(reading, lease)
     }
 

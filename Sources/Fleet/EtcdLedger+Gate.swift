@@ -1,33 +1,18 @@
 internal import Pooling
 
 extension EtcdLedger {
-    /// How long one watch for those before may last. Were the endpoint cut off from etcd's others,
-    /// it would say nothing; asking anew goes to one that answers.
-    private static let watchPatience: Nanoseconds = 2_000_000_000
-
     // MARK: Entering
 
     /// Takes a place in the queue, and waits beside everything else for those before.
     func enterGate(_ pass: GatePass, _ lease: Int64) async throws(EtcdError) {
         self.session?.stay?.waiting?.cancel()
         self.session?.stay = EtcdSession.Stay(pass: pass)
-        let key = self.keys.gate(of: lease)
-        let answer = try await self.client.commit(
-            EtcdTransaction([
-                .put(key, try EtcdPlace(pass).encoded(), lease: lease), .range(.key(key)),
-                .range(.first(self.keys.gate, .oldestFirst)),
-            ]),
-            isRepeatable: false
-        )
+        let place = try await self.takePlace(pass, lease)
         guard self.session?.lease == lease, self.session?.stay?.pass == pass else { return }
-        let places = answer.ranges.map { $0.first?.createRevision?.value ?? 0 }
-        guard places.count == 2, places[0] > 0 else {
-            throw .unusable("etcd: a place in the queue for the gate is not there")
-        }
-        self.session?.stay?.revision = places[0]
-        if places[1] == places[0] { return self.entered(pass) }
+        self.session?.stay?.revision = place.revision
+        if place.isFirst { return self.entered(pass) }
         self.session?.stay?.waiting = EtcdLoop.shared.start {
-            await self.wait(pass, places[0], lease)
+            await self.wait(pass, place.revision, lease)
         }
     }
 
@@ -40,48 +25,21 @@ extension EtcdLedger {
     private func wait(_ pass: GatePass, _ revision: Int64, _ lease: Int64) async {
         do throws(EtcdError) {
             while true {
-                let answer = try await self.client.commit(
-                    EtcdTransaction([
-                        .range(.key(self.keys.gate(of: lease))),
-                        .range(
-                            .first(self.keys.gate, .newestFirst, createdUntil: revision - 1)
-                        ),
-                    ]),
-                    isRepeatable: true
-                )
+                let turn = try await self.turn(revision, lease)
                 guard let session = self.session, session.lease == lease,
                     session.stay?.pass == pass, !Task.isCancelled
                 else { return }
-                let places = answer.ranges.map(\.first)
-                guard places.count == 2, places[0]?.createRevision?.value == revision else {
+                switch turn {
+                case .gone:
                     self.session?.stay = nil
                     return self.tell(.gateLost)
+                case .come: return self.entered(pass)
+                case .behind(let watch): await self.waitForDeletion(watch, Self.watchPatience)
                 }
-                guard let before = places[1] else { return self.entered(pass) }
-                let key = String(decoding: before.key, as: UTF8.self)
-                await self.waitForDeletion(EtcdWatch(key, from: answer.revision + 1))
             }
         } catch {
             guard !Task.isCancelled else { return }
             self.lose(lease, error.description)
-        }
-    }
-
-    /// Waits until a key is deleted, or for a while.
-    private func waitForDeletion(_ watch: EtcdWatch) async {
-        let client = self.client
-        await withTaskGroup { group in
-            group.addTask {
-                do {
-                    try await client.watch(watch) { $0.isDeletion }
-                } catch {
-                    // The next question tells; it is not asked in a hurry.
-                    await EtcdLoop.shared.sleep(100_000_000)
-                }
-            }
-            group.addTask { await EtcdLoop.shared.sleep(Self.watchPatience) }
-            await group.next()
-            group.cancelAll()
         }
     }
 

@@ -27,15 +27,16 @@ public actor EtcdLedger: Ledger {
 
     let client: EtcdClient
     /// Where everything is, since the server has said who it is.
-    private(set) var keys: EtcdKeys
+    var keys: EtcdKeys
     let context: LedgerContext
     let sessions: any SessionSource
-    /// How long the lease lives after each renewal.
+    /// How long the lease lives after each renewal while the member has or wants anything.
     let seconds: Int64
+    /// How long a member that has and wants nothing goes on before it rests, in nanoseconds.
+    let restless: Nanoseconds
     /// Whether members say which sessions are theirs.
     let tellsSessions: Bool
-    /// What is wanted; nil stands for a reading for people.
-    nonisolated private let inbox: AsyncStream<FleetAction?>.Continuation
+    nonisolated let inbox: AsyncStream<EtcdWish>.Continuation
     /// Those who wait for such a reading.
     nonisolated private let readers = Locked<[@Sendable () -> Void]>([])
     nonisolated private let loop = Locked<Task<Void, Never>?>(nil)
@@ -46,21 +47,24 @@ public actor EtcdLedger: Ledger {
     /// Sessions that no member had when PostgreSQL's list was last read, and when that was.
     var orphans = (count: 0, at: Instant.min)
     /// Whether the member knows that there is none.
-    private var isKnownToBeLost = false
-    private var isStopping = false
-    /// A lease that is of no use any more, and hinders nobody if it ends.
-    private var leftLease: Int64?
+    var isKnownToBeLost = false
+    private(set) var isStopping = false
+    /// Leases that are of no use any more, and hinder nobody if they end.
+    var leftLeases: [Int64] = []
 
     /// Creates an engine that is not connected. Call `stop` before it is let go of.
     ///
     /// - Parameters:
     ///   - lease: `FleetLimits.lease`, in nanoseconds; etcd counts in seconds, and this rounds up.
+    ///   - restless: how long a member that has and wants nothing goes on before it rests, in
+    ///     nanoseconds.
     ///   - fence: what becomes of sessions that no member holds.
     ///   - sessions: PostgreSQL's list.
     /// - Throws: where the settings cannot be used.
     public init(
         _ settings: EtcdSettings,
         lease: Nanoseconds,
+        restless: Nanoseconds = 5_000_000_000,
         fence: FleetLimits.Fence,
         context: LedgerContext,
         sessions: any SessionSource
@@ -70,12 +74,17 @@ public actor EtcdLedger: Ledger {
         self.context = context
         self.sessions = sessions
         self.seconds = max(1, (lease + 999_999_999) / 1_000_000_000)
+        self.restless = restless
         self.tellsSessions = fence != .wait
-        let (actions, inbox) = AsyncStream.makeStream(of: FleetAction?.self)
+        let (wishes, inbox) = AsyncStream.makeStream(of: EtcdWish.self)
         self.inbox = inbox
         let task = EtcdLoop.shared.start {
-            for await action in actions {
-                if let action { await self.carryOut(action) } else { await self.refresh() }
+            for await wish in wishes {
+                switch wish {
+                case .action(let action): await self.carryOut(action)
+                case .reading: await self.refresh()
+                case .rest(let lease): await self.rest(lease)
+                }
             }
         }
         self.loop.withLock { $0 = task }
@@ -83,13 +92,13 @@ public actor EtcdLedger: Ledger {
 
     // MARK: Ledger
 
-    nonisolated public func perform(_ action: FleetAction) { self.inbox.yield(action) }
+    nonisolated public func perform(_ action: FleetAction) { self.inbox.yield(.action(action)) }
 
     nonisolated public var rows: [FleetRow] { self.seen.withLock { $0 } }
 
     nonisolated public func refresh(then done: @escaping @Sendable () -> Void) {
         self.readers.withLock { $0.append(done) }
-        if case .terminated = self.inbox.yield(nil) { self.answerReaders() }
+        if case .terminated = self.inbox.yield(.reading) { self.answerReaders() }
     }
 
     nonisolated private func answerReaders() {
@@ -154,13 +163,17 @@ public actor EtcdLedger: Ledger {
 
     private func carryOut(_ action: FleetAction) async {
         if case .reconnect = action { return await self.connect() }
-        guard let lease = self.session?.lease else {
+        guard var lease = self.session?.lease else {
             // What was wanted before the member heard that the session is lost.
             if !self.isKnownToBeLost { self.tell(.lost("etcd: not connected")) }
             self.isKnownToBeLost = true
             return
         }
         do throws(EtcdError) {
+            try await self.wakeUp(for: action)
+            // Were it lost meanwhile, the member has been told.
+            guard let present = self.session?.lease else { return }
+            lease = present
             switch action {
             case .publish(let entry, let wakes): try await self.publish(entry, wakes: wakes, lease)
             case .readBoard: try await self.readBoard(lease)
@@ -196,107 +209,5 @@ public actor EtcdLedger: Ledger {
     func tell(_ event: LedgerEvent) {
         guard !self.isStopping else { return }
         self.context.report(event)
-    }
-
-    // MARK: The session
-
-    private func connect() async {
-        if let session = self.session { self.abandon(session) }
-        do throws(EtcdError) {
-            // Each question is a session outside the gate, and every count sees whether it is
-            // still the same server.
-            if self.keys.server == nil { try await self.meetServer() }
-            let sentAt = BootClock.now
-            let grant = try await self.client.grant(seconds: self.seconds)
-            guard let lease = grant.lease?.value, let seconds = grant.seconds?.value,
-                seconds >= self.seconds
-            else { throw .unusable("etcd: no lease of \(self.seconds) seconds is to be had") }
-            try await self.endLeftLease()
-            var session = EtcdSession(lease: lease, wokenUntil: grant.header.revision)
-            try await self.tellSessions(of: &session)
-            guard !self.isStopping else { return }
-            session.keeping = EtcdLoop.shared.start { await self.keep(lease) }
-            self.session = session
-            self.listen(lease)
-            self.isKnownToBeLost = false
-            self.tell(.back)
-            self.tell(.leaseRenewed(sentAt: sentAt))
-        } catch {
-            self.isKnownToBeLost = true
-            self.tell(.lost(error.description))
-        }
-    }
-
-    /// Asks the PostgreSQL server who it is: gate and board hang on that.
-    private func meetServer() async throws(EtcdError) {
-        let server: ServerIdentity
-        do {
-            server = try await self.sessions.identity(deadline: BootClock.now + Self.listPatience)
-        } catch {
-            throw .unusable("PostgreSQL does not say which server it is: \(error)")
-        }
-        self.meet(server)
-    }
-
-    /// Everything that is written from now on is about this server.
-    func meet(_ server: ServerIdentity) {
-        self.keys = EtcdKeys(fleet: self.context.identity.fleet, server: server)
-    }
-
-    /// Makes sure that nothing of the session before comes late.
-    private func endLeftLease() async throws(EtcdError) {
-        guard let lease = self.leftLease else { return }
-        do throws(EtcdError) {
-            try await self.client.revoke(lease)
-        } catch {
-            // gRPC's "not found": it has ended by itself.
-            guard case .refused(code: 5, _) = error else { throw error }
-        }
-        self.leftLease = nil
-    }
-
-    /// Ends a session, of which the member is told. Others may have done that already.
-    func lose(_ lease: Int64, _ reason: String) {
-        guard let session = self.session, session.lease == lease else { return }
-        self.abandon(session)
-        self.isKnownToBeLost = true
-        self.tell(.lost(reason))
-    }
-
-    private func abandon(_ session: EtcdSession) {
-        session.end()
-        if session.stay?.isHeld != true { self.leftLease = session.lease }
-        self.session = nil
-    }
-
-    private func takeLeave(_ lease: Int64) async throws(EtcdError) {
-        self.session?.end()
-        // Until then `stop` would do it, were this cut short.
-        defer {
-            if self.session?.lease == lease { self.session = nil }
-            self.isKnownToBeLost = true
-        }
-        try await self.client.revoke(lease)
-    }
-
-    /// Renews the lease until the session ends.
-    private func keep(_ lease: Int64) async {
-        let pause = self.seconds * 1_000_000_000 / 3
-        while true {
-            await EtcdLoop.shared.sleep(pause)
-            guard !Task.isCancelled, self.session?.lease == lease else { return }
-            let sentAt = BootClock.now
-            do throws(EtcdError) {
-                let seconds = try await self.client.renew(lease)
-                guard !Task.isCancelled, self.session?.lease == lease else { return }
-                guard seconds > 0 else { return self.lose(lease, "etcd: the lease has ended") }
-                self.tell(.leaseRenewed(sentAt: sentAt))
-                try await self.checkGate(lease)
-                if self.session?.listensAt != self.client.endpoint { self.listen(lease) }
-            } catch {
-                if !Task.isCancelled { self.lose(lease, error.description) }
-                return
-            }
-        }
     }
 }

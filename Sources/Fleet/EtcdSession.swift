@@ -18,6 +18,8 @@ struct EtcdSession: Sendable {
 
     /// Names the lease.
     let lease: Int64
+    /// How long the lease lives after each renewal.
+    let seconds: Int64
     /// Up to which revision it is known who wakes; 0 is now.
     var wokenUntil: Int64
     /// Where it is listened to who wakes.
@@ -26,6 +28,8 @@ struct EtcdSession: Sendable {
     var stay: Stay?
     /// What the member has put on the board; nil if nothing.
     var published: Data?
+    /// Since when that has said that the member neither has nor wants anything; nil if it does not.
+    var idleSince: Instant?
     /// The process IDs that stand in etcd; nil if none do.
     var toldSessions: [UInt32]?
     /// Renews the lease.

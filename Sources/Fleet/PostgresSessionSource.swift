@@ -64,18 +64,26 @@ public final class PostgresSessionSource: SessionSource {
 
     // MARK: Statements
 
-    /// The fleet's sessions, but for those that count. Without `pg_read_all_stats` the kind of a
-    /// session is hidden, and then it counts.
+    /// The fleet's sessions. Without `pg_read_all_stats` the kind of a session is hidden, and then
+    /// it counts.
     private static let sessions = """
         FROM pg_catalog.pg_stat_activity
         WHERE usename = ANY ($1::text[]) AND pid <> pg_catalog.pg_backend_pid()
         AND (backend_type IS NULL OR backend_type = 'client backend')
-        AND (usename = current_user AND datname = current_database()
-            AND application_name = '\(PostgresSessionSource.applicationName)') IS NOT TRUE
         """
 
+    /// Sessions like this one.
+    private static let isCheck = """
+        (usename = current_user AND datname = current_database()
+            AND application_name = '\(PostgresSessionSource.applicationName)') IS TRUE
+        """
+
+    /// Two of those that ask have places of their own: this one, and one that asks outside the gate
+    /// who the server is. What is there besides belongs to processes that stand still, and counts.
     private static let counting = """
-        SELECT count(*), count(*) FILTER (WHERE pid = ANY ($2::int[])),
+        SELECT count(*) FILTER (WHERE NOT \(isCheck))
+                + greatest(0, count(*) FILTER (WHERE \(isCheck)) - 1),
+            count(*) FILTER (WHERE pid = ANY ($2::int[])),
             \(PostgresSessionSource.server)
         \(PostgresSessionSource.sessions)
         """
@@ -105,15 +113,18 @@ public final class PostgresSessionSource: SessionSource {
             self.queue.async {
                 continuation.resume(
                     with: Result {
-                        let connection = try ControlConnection(
+                        // The next that opens one must not find this one still there.
+                        try ControlConnection.once(
                             to: address(),
                             name: Self.applicationName,
                             deadline: deadline
-                        )
-                        let known = connection.serverVersion
-                        version.withLock { $0 = known }
-                        let rows = try connection.query(statement, arguments, deadline: deadline)
-                        return rows.first ?? []
+                        ) { connection throws(ControlConnection.Failure) in
+                            let known = connection.serverVersion
+                            version.withLock { $0 = known }
+                            let rows =
+                                try connection.query(statement, arguments, deadline: deadline)
+                            return rows.first ?? []
+                        }
                     }
                 )
             }

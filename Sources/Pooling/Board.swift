@@ -7,6 +7,8 @@ public struct Board: Sendable {
     public let budget: Int
     /// Sessions that PostgreSQL lists and no member says it has; 0 where nobody has looked.
     public let orphans: Int
+    /// Whether somebody has looked.
+    var knowsOrphans = true
     /// Who is in the gate.
     public let gate: GatePass?
     /// Members that have been silent for so long that their connections are to be ended; 0 where
@@ -44,6 +46,7 @@ public struct Board: Sendable {
     public init(entries: [BoardEntry], budget: Int, sessions: Int?, gate: GatePass? = nil) {
         let held = entries.reduce(0) { $0 + $1.held }
         self.init(entries, budget, orphans: max(0, (sessions ?? 0) - held), gate)
+        self.knowsOrphans = sessions != nil
     }
 
     init(_ entries: [BoardEntry], _ budget: Int, orphans: Int, _ gate: GatePass?) {

@@ -43,7 +43,9 @@ extension FleetMember {
         self.othersWait = board.waiting > own
         self.othersSure = board.sure
         self.othersSilent = board.silent > 0
-        self.orphansSince = board.orphans > 0 ? self.orphansSince ?? now : nil
+        if board.knowsOrphans {
+            self.orphansSince = board.orphans > 0 ? self.orphansSince ?? now : nil
+        }
         self.freeSince = board.free > 0 ? self.freeSince ?? now : nil
     }
 
@@ -106,15 +108,19 @@ extension FleetMember {
         if self.mustWake { due = min(due, max(now, self.wakeAt)) }
         guard due < .max else { return }
         guard now >= due else { return self.call(at: due) }
+        self.publish(entry, now: now, &actions)
+        if let next = self.pace.dueAt(entry, isExact: self.othersWait, now: now) {
+            self.call(at: next)
+        }
+    }
+
+    mutating func publish(_ entry: BoardEntry, now: Instant, _ actions: inout [FleetAction]) {
         let begins = entry.waiting > 0 && (self.pace.published?.waiting ?? 0) == 0
         let wakes = self.mustWake || (begins && self.isShort)
         self.pace.note(entry, now: now)
         self.mustWake = false
         if wakes { self.wakeAt = now + 2 * self.limits.readPause }
         actions.append(.publish(entry, wakes: wakes))
-        if let next = self.pace.dueAt(entry, isExact: self.othersWait, now: now) {
-            self.call(at: next)
-        }
     }
 
     mutating func decideReading(now: Instant, _ actions: inout [FleetAction]) {

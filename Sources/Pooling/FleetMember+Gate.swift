@@ -214,6 +214,8 @@ extension FleetMember {
             self.call(at: self.enterAt)
         }
         self.loseGate()
+        // Who counts next would take for orphans what is not on the board.
+        if self.hasOpened { self.publish(self.entry(now: now), now: now, &actions) }
         self.freeSince = self.hasOpened ? nil : self.freeSince
         actions.append(.leaveGate)
         self.lastRead = now

@@ -153,7 +153,7 @@ extension EtcdTests {
             #expect(claimed?.sorted() == [11, 11, 21, 22, 23])
         }
 
-        @Test func `orphans that were counted are on the board until they have gone`()
+        @Test func `orphans that were counted are on the board for a while`()
             async throws
         {
             let fleet = EtcdMemberOfTest.Fleet(try EtcdServer.shared())
@@ -170,18 +170,10 @@ extension EtcdTests {
             member.publish(held: 4)
             #expect(try await member.board().orphans == 3)
             #expect(fleet.sessions.state.withLock { $0.counts } == 1)
+            // After a while nobody knows, and who waits goes and counts in the gate.
             await OwnThread.sleep(milliseconds: 1_000)
-            #expect(try await member.board().orphans == 1)
-            fleet.sessions.state.withLock { $0.failure = "no server" }
-            await OwnThread.sleep(milliseconds: 1_000)
-            #expect(try await member.board().orphans == 1)
-            fleet.sessions.state.withLock {
-                $0.failure = nil
-                $0.sessions = 4
-            }
             #expect(try await member.board().orphans == 0)
-            #expect(try await member.board().orphans == 0)
-            #expect(fleet.sessions.state.withLock { $0.counts } == 4)
+            #expect(fleet.sessions.state.withLock { $0.counts } == 1)
         }
 
         @Test func `nothing is ended while a member does not say what is its own`() async throws {

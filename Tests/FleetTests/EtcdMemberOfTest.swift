@@ -12,6 +12,7 @@ final class EtcdMemberOfTest: Sendable {
         let settings: EtcdSettings
         let name = "test-\(UUID().uuidString)"
         var lease: Nanoseconds = 2_000_000_000
+        var restless: Nanoseconds = 5_000_000_000
         var fence = FleetLimits.Fence.wait
         var sessions = FakeSessions()
 
@@ -33,6 +34,7 @@ final class EtcdMemberOfTest: Sendable {
         self.ledger = try EtcdLedger(
             fleet.settings,
             lease: fleet.lease,
+            restless: fleet.restless,
             fence: fleet.fence,
             context: LedgerContext(
                 identity: MemberIdentity(

@@ -13,6 +13,9 @@ final class FakeSessions: SessionSource {
         var failure: String?
         var claimed: [UInt32]?
         var counts = 0
+        /// How many ask at this moment who it is, and how many ever did at once.
+        var asking = 0
+        var mostAsking = 0
     }
 
     let state = Locked(State())
@@ -27,7 +30,14 @@ final class FakeSessions: SessionSource {
     }
 
     func identity(deadline: Instant) async throws -> ServerIdentity {
-        Self.server
+        self.state.withLock { state in
+            state.asking += 1
+            state.mostAsking = max(state.mostAsking, state.asking)
+        }
+        await EtcdLoop.shared.sleep(20_000_000)
+        self.state.withLock { $0.asking -= 1 }
+        if let failure = self.state.withLock({ $0.failure }) { throw TestFailure(failure) }
+        return Self.server
     }
 
     var serverVersion: Int? { 150_018 }

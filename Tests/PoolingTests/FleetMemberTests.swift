@@ -102,6 +102,21 @@ struct FleetMemberTests {
         #expect(member.openingRefused(now: late).contains(.leaveGate))
     }
 
+    @Test func `what was opened is on the board before the next may count`() {
+        var (member, now) = self.inGate(waiting: 2)
+        _ = member.counted(self.count(0), sentAt: now, now: now)
+        #expect(member.takePermit(now: now) == true)
+        #expect(member.takePermit(now: now) == true)
+        _ = member.loggedIn(now: now)
+        _ = member.demandChanged(used: 2, waiting: 0, oldestSince: now, now: now)
+        let actions = member.loggedIn(now: now)
+        let published = actions.firstIndex { action in
+            if case .publish(let entry, _) = action { entry.held == 2 } else { false }
+        }
+        let left = actions.firstIndex(of: .leaveGate)
+        #expect(published.flatMap { published in left.map { published < $0 } } == true)
+    }
+
     @Test func `an attempt of unknown fate keeps the gate until it cannot succeed`() {
         var (member, now) = self.inGate(waiting: 1)
         _ = member.counted(self.count(0), sentAt: now, now: now)

@@ -133,7 +133,8 @@ def main():
         fleet.start()
         wait_until(lambda: members_on_board(fleet) >= options.processes, "all members are on the board", 60)
         memory = statistics.median(member.pooler.resident_kilobytes() for member in fleet.members)
-        time.sleep(5)
+        # Who has and wants nothing for 5 s is at rest.
+        time.sleep(15)
         at_rest = share_of_core(roots, options.seconds)
         on_board = members_on_board(fleet)
         print(f"ledger {options.ledger}: {on_board} idle members on the board take {at_rest - before:.3f} % of one "
