@@ -211,9 +211,9 @@ extension FleetMember {
             self.idlePasses += 1
             self.enterAt =
                 now + min(self.limits.retryPause << doublings, self.limits.longestRetryPause)
-            self.call(at: self.enterAt)
         }
         self.loseGate()
+        if self.wantsGate(now: now) { self.call(at: max(now, self.enterAt)) }
         // Who counts next would take for orphans what is not on the board.
         if self.hasOpened { self.publish(self.entry(now: now), now: now, &actions) }
         self.freeSince = self.hasOpened ? nil : self.freeSince

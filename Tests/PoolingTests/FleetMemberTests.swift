@@ -131,6 +131,19 @@ struct FleetMemberTests {
         #expect(member.held == 0)
     }
 
+    @Test func `who still wants something after an attempt that failed goes again`() {
+        var (member, now) = self.inGate(waiting: 1)
+        _ = member.counted(self.count(0), sentAt: now, now: now)
+        #expect(member.takePermit(now: now) == true)
+        now += member.limits.settleTime
+        _ = member.openingGivenUp(now: now)
+        now += member.limits.settleTime
+        #expect(member.tick(now: now).contains(.leaveGate))
+        // Nothing else may ever happen to it.
+        #expect(member.deadline <= now)
+        #expect(member.tick(now: now).contains(.enterGate(GatePass(member: 1, number: 2))))
+    }
+
     @Test func `a lost gate ends permits at once and keeps what is held`() {
         var (member, now) = self.inGate()
         _ = member.counted(self.count(0), sentAt: now, now: now)

@@ -48,12 +48,14 @@ struct FleetTests {
         shape.hasLease = random.chance(40)
         shape.countsDeaths = random.chance(80)
         shape.hasWakeUps = random.chance(70)
+        shape.terminates = random.chance(30)
+        shape.stuckLogins = random.chance(50) ? 5 : 0
         return shape
     }
 
     @Test func `small fleets never exceed their budget, starve nobody and share evenly`() {
         let rounds = TestRun.rounds(debug: 300, release: 20_000)
-        var (steps, passes) = (0, 0)
+        var (steps, passes, ended, givenUp, leaves) = (0, 0, 0, 0, 0)
         for round in 0..<rounds {
             var random = TestRun.random(round: round)
             let seed = random.seed
@@ -61,6 +63,8 @@ struct FleetTests {
             let world = FleetWorld(shape: shape, random: random)
             Self.live(world, faults: seed % 4 == 0 ? 0 : 6)
             (steps, passes) = (steps + world.steps, passes + world.passes)
+            (ended, givenUp) = (ended + world.ended, givenUp + world.givenUp)
+            leaves += world.leaves
             guard let fault = world.fault else { continue }
             let again = FleetWorld(shape: shape, random: random, isTraced: true)
             Self.live(again, faults: seed % 4 == 0 ? 0 : 6)
@@ -68,7 +72,11 @@ struct FleetTests {
             Issue.record("\(fault); WEIR_SEED=\(seed) \(shape)\n\(trace)")
             return
         }
-        print("small fleets: \(rounds) worlds, \(steps) events, \(passes) passes of the gate")
+        print(
+            "small fleets: \(rounds) worlds, \(steps) events, \(passes) passes of the gate,",
+            "\(ended) orphans ended, \(givenUp) logins given up, \(leaves) good-byes"
+        )
+        #expect(min(ended, givenUp, leaves) > 0)
     }
 
     /// That the worlds above can find a fault: without settling, what a killed holder leaves behind

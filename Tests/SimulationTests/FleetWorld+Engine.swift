@@ -70,7 +70,7 @@ extension FleetWorld {
                 ownListed: self.processes[number].listed,
                 deaths: self.shape.countsDeaths ? self.deaths : nil,
                 isOtherInGate: isOtherInGate,
-                board: self.readBoard()
+                board: self.readBoard(inGate: true)
             )
             self.answer(number, ledger, .counted(count, sentAt: sentAt))
         case .leaveGate:
@@ -81,9 +81,14 @@ extension FleetWorld {
             self.note("gate of \(holder.process) is broken")
             self.endLedger(holder.process, holder.ledger)
             self.answer(holder.process, holder.ledger, .lost(holder.ledger))
+        case .terminateOrphans: self.endOrphans()
         case .goodbye:
             self.entries[number] = nil
             self.boardVersion += 1
+            // That is no death.
+            self.processes[number].ends[ledger] = nil
+            self.queue.removeAll { $0.process == number }
+            if self.holder?.process == number { self.freeGate() }
         case .renew(let sentAt):
             self.processes[number].ends[ledger] = self.now + Self.lease
             self.at(Self.lease, .leaseEnds(number, ledger))
@@ -101,18 +106,34 @@ extension FleetWorld {
         }
     }
 
-    func readBoard() -> Board {
+    func readBoard(inGate: Bool = false) -> Board {
+        guard self.shape.hasLease else { return self.readBoard(sessions: self.listed) }
+        // PostgreSQL's list is not read outside the gate; what was counted there is on the board.
+        if inGate {
+            let board = self.readBoard(sessions: self.listed)
+            if board.orphans != self.orphans.count { self.boardVersion += 1 }
+            self.orphans = (board.orphans, self.now)
+            return board
+        }
+        guard self.orphans.count > 0, self.now - self.orphans.time < Self.second else {
+            return self.readBoard(sessions: nil)
+        }
+        let held = self.entries.reduce(0) { $0 + ($1?.held ?? 0) }
+        return self.readBoard(sessions: held + self.orphans.count)
+    }
+
+    private func readBoard(sessions: Int?) -> Board {
         if let board = self.board {
-            let isSame = board.version == self.boardVersion && board.sessions == self.listed
+            let isSame = board.version == self.boardVersion && board.sessions == sessions
             if isSame || self.now - board.time < self.shape.boardAge { return board.board }
         }
         let board = Board(
             entries: self.entries.compactMap { $0 },
             budget: self.shape.budget,
-            sessions: self.shape.hasLease ? nil : self.listed,
+            sessions: sessions,
             gate: self.flag?.pass
         )
-        self.board = (board, self.now, self.boardVersion, self.listed)
+        self.board = (board, self.now, self.boardVersion, sessions)
         return board
     }
 
@@ -145,6 +166,18 @@ extension FleetWorld {
         if self.holder?.process == number, self.holder?.ledger == ledger {
             self.holder = nil
             self.openGate()
+        }
+    }
+
+    /// Ends the sessions of those who are not there any more.
+    private func endOrphans() {
+        for (number, session) in self.sessions.enumerated()
+        where session.isListed && !session.isGone {
+            let isClaimed = session.isKnown && !self.processes[session.process].ends.isEmpty
+            guard !isClaimed else { continue }
+            self.ended += 1
+            self.note("session \(number) of \(session.process) is ended")
+            self.at(self.upTo(10 * Self.millisecond), .vanishes(number))
         }
     }
 

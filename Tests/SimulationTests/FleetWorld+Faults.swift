@@ -5,6 +5,7 @@ import TestSupport
 extension FleetWorld {
     /// Lets something go wrong `count` times until `end`.
     func plan(faults count: Int, until end: Instant) {
+        self.faultsUntil = end
         for _ in 0..<count { self.at(self.upTo(max(1, end - self.now)), .harm) }
     }
 
@@ -53,6 +54,7 @@ extension FleetWorld {
             self.endLedger(number, ledger)
             self.at(self.upTo(Self.second), .silence(number, ledger))
         case 17: self.restartServer()
+        case 18: self.drain(number)
         default:
             // Who has to wait cannot do so by a clock that jumps ahead; where nobody has
             // to settle, a jump only makes permits end early.
@@ -78,6 +80,26 @@ extension FleetWorld {
             self.at(self.orphanTime(), .vanishes(session))
         }
         self.at(self.upTo(2 * Self.second), .start(self.addProcess()))
+    }
+
+    /// SIGTERM; a new process takes the place when the old one has gone.
+    private func drain(_ number: Int) {
+        self.note("member \(number) takes leave")
+        self.processes[number].isDraining = true
+        self.setDemand(number, 0)
+        self.perform(number, self.processes[number].machine.drain(now: self.local(number)))
+        while !self.processes[number].open.isEmpty { self.close(number) }
+    }
+
+    /// A process that has taken leave ends.
+    func left(_ number: Int) {
+        guard self.processes[number].isAlive else { return }
+        self.processes[number].isAlive = false
+        self.leaves += 1
+        let ledger = abs(self.processes[number].ledger)
+        // Where its good-bye has not been heard.
+        if !self.shape.hasLease { self.at(Self.millisecond, .sessionEnds(number, ledger)) }
+        self.at(self.upTo(Self.second), .start(self.addProcess()))
     }
 
     private func pause(_ number: Int) {

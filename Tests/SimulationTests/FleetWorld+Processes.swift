@@ -10,6 +10,7 @@ extension FleetWorld {
         limits.settles = self.shape.settles
         limits.lease = self.shape.hasLease ? Self.lease : nil
         limits.hasWakeUps = self.shape.hasWakeUps
+        if self.shape.terminates { limits.fence = .terminate(after: 2 * Self.second) }
         let machine = FleetMember(member: UInt64(number), limits: limits)
         let drift = Int64(self.random.below(20_001)) - 10_000
         self.processes.append(Process(machine: machine, drift: drift))
@@ -46,7 +47,7 @@ extension FleetWorld {
 
     func setDemand(_ number: Int, _ demand: Int) {
         guard self.processes[number].isAlive else { return }
-        self.processes[number].demand = demand
+        self.processes[number].demand = self.processes[number].isDraining ? 0 : demand
         guard !self.processes[number].isPaused else { return }
         self.note("member \(number) wants \(demand)")
         self.processes[number].used = min(self.processes[number].used, demand)
@@ -111,6 +112,7 @@ extension FleetWorld {
             self.processes[number].opening -= 1
             actions = self.processes[number].machine.loggedIn(now: now)
             self.perform(number, actions)
+            if self.processes[number].isDraining { self.close(number) }
             return self.tellDemand(number)
         case .refused:
             self.processes[number].opening -= 1
@@ -161,9 +163,11 @@ extension FleetWorld {
             case .leaveGate: self.send(number, .leaveGate)
             case .breakGate(let pass): self.send(number, .breakGate(pass))
             case .end: self.endConnections(number)
-            case .terminateOrphans: break
+            case .terminateOrphans: self.send(number, .terminateOrphans)
             case .reconnect: self.connect(number)
-            case .goodbye: self.send(number, .goodbye)
+            case .goodbye:
+                self.send(number, .goodbye)
+                self.at(Self.second / 10, .left(number))
             }
         }
         let due = self.processes[number].global(self.processes[number].machine.deadline.clamped)
@@ -204,8 +208,34 @@ extension FleetWorld {
         if self.existing > self.shape.budget {
             self.fail("\(self.existing) sessions of \(self.shape.budget)")
         }
-        self.at(Self.millisecond + self.upTo(self.shape.login), .listed(session))
+        if self.now < self.faultsUntil, self.random.chance(self.shape.stuckLogins) {
+            self.stick(session)
+        } else {
+            self.at(Self.millisecond + self.upTo(self.shape.login), .listed(session))
+        }
         self.ambush(number)
+    }
+
+    /// A login takes too long: its process gives it up, and it becomes a session all the same, or
+    /// does not.
+    private func stick(_ session: Int) {
+        let number = self.sessions[session].process
+        self.sessions[session].isKnown = false
+        let limits = self.processes[number].machine.limits
+        self.at(limits.settleTime, .givesUp(number))
+        // A lease outlives the attempt by no more than a sixteenth of itself.
+        let late = self.upTo(self.shape.hasLease ? Self.lease / 32 : limits.settleTime * 3 / 4)
+        let becomes = self.random.chance(50)
+        self.at(limits.settleTime + late, becomes ? .listed(session) : .vanishes(session))
+    }
+
+    func giveUp(_ number: Int) {
+        guard !self.isAway(number, .givesUp(number)) else { return }
+        self.givenUp += 1
+        self.processes[number].opening -= 1
+        let now = self.local(number)
+        self.perform(number, self.processes[number].machine.openingGivenUp(now: now))
+        self.tellDemand(number)
     }
 
     func sessionListed(_ session: Int) {
@@ -223,7 +253,8 @@ extension FleetWorld {
     }
 
     func orphanTime() -> Nanoseconds {
-        self.random.chance(15) ? 5 * Self.second : self.upTo(100 * Self.millisecond)
+        guard self.random.chance(15) else { return self.upTo(100 * Self.millisecond) }
+        return (self.shape.terminates ? 60 : 5) * Self.second
     }
 
     func sessionVanishes(_ session: Int) {

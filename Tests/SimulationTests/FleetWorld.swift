@@ -27,6 +27,10 @@ final class FleetWorld {
         var slowTry: Nanoseconds = 400 * FleetWorld.millisecond
         /// How long the engine gathers wake-ups, so that many are one.
         var wakePause: Nanoseconds = 0
+        /// Of a hundred logins, those that are given up and may become sessions all the same.
+        var stuckLogins = 0
+        /// Whether sessions that no member has are ended; some of them would stay for long.
+        var terminates = false
         /// How old the board may be that is read: with many members one board serves many readers.
         var boardAge: Nanoseconds = 0
         /// The most that one member wants.
@@ -43,6 +47,8 @@ final class FleetWorld {
         case listed(Int)
         case vanishes(Int)
         case released(Int)
+        case givesUp(Int)
+        case left(Int)
         case resume(Int)
         case heal(Int)
         case sessionEnds(Int, Int)
@@ -64,6 +70,7 @@ final class FleetWorld {
         case count(sentAt: Instant)
         case leaveGate
         case breakGate(GatePass)
+        case terminateOrphans
         case goodbye
         case renew(sentAt: Instant)
     }
@@ -114,8 +121,12 @@ final class FleetWorld {
     /// The board, by the processes' numbers.
     var entries: [BoardEntry?] = []
     var boardVersion = 0
-    var board: (board: Board, time: Instant, version: Int, sessions: Int)?
+    var board: (board: Board, time: Instant, version: Int, sessions: Int?)?
+    /// Sessions that no member had when one counted in the gate, and when that was.
+    var orphans = (count: 0, time: Instant(0))
 
+    /// Until when something may go wrong.
+    var faultsUntil: Instant = 0
     /// Faults that will hit members just as they open connections.
     var ambushes = 0
 
@@ -123,6 +134,9 @@ final class FleetWorld {
     var passes = 0
     var publications = 0
     var readings = 0
+    var ended = 0
+    var givenUp = 0
+    var leaves = 0
     var steps = 0
 
     init(shape: Shape, random: SeededRandom, isTraced: Bool = false) {
@@ -183,6 +197,8 @@ final class FleetWorld {
         case .listed(let session): self.sessionListed(session)
         case .vanishes(let session): self.sessionVanishes(session)
         case .released(let number): self.released(number)
+        case .givesUp(let number): self.giveUp(number)
+        case .left(let number): self.left(number)
         case .resume(let number): self.resume(number)
         case .heal(let number): self.processes[number].isCutOff = false
         case .sessionEnds(let number, let ledger): self.endLedger(number, ledger)
@@ -204,6 +220,8 @@ extension FleetWorld {
         var isAlive = false
         var isPaused = false
         var isCutOff = false
+        /// It takes leave: it opens nothing more and closes what it has.
+        var isDraining = false
         var deferred: [Event] = []
         /// Its clock's speed in millionths off, and what it has jumped.
         var drift: Int64
