@@ -28,6 +28,8 @@ struct EtcdKeys: Sendable {
     var gate: String { self.prefix + "gate/" }
     /// What the keys of the members' sessions begin with.
     var sessions: String { self.prefix + "sessions/" }
+    /// Sessions that no member had when PostgreSQL's list was last read.
+    var orphans: String { self.board + "orphans" }
     /// Who writes here wakes the others.
     var wake: String { self.board + "wake" }
 

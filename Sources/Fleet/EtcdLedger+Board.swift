@@ -59,8 +59,11 @@ extension EtcdLedger {
 
     // MARK: Reading
 
-    /// For how long it is believed that there are as many orphans as before.
-    private static let orphansPatience: Nanoseconds = 1_000_000_000
+    /// For how long it is believed that there are as many orphans as before: not the same time for
+    /// all members, so that not all of those who wait go and count.
+    private var orphansPatience: Nanoseconds {
+        1_000_000_000 + Int64(self.context.identity.member % 1_000) * 500_000
+    }
 
     /// Answers with the board.
     ///
@@ -69,11 +72,13 @@ extension EtcdLedger {
     /// knows of any, and who waits goes and counts.
     func readBoard(_ lease: Int64) async throws(EtcdError) {
         let now = BootClock.now
-        if self.orphans.count > 0, now - self.orphans.at >= Self.orphansPatience {
-            self.orphans.count = 0
-        }
         let reading = try await self.read()
-        self.tell(.boardRead(self.board(reading, sessions: nil, at: now)))
+        if reading.orphans?.revision != self.orphans?.revision { self.orphans = reading.orphans }
+        let held = reading.members.reduce(0) { $0 + $1.row.entry.held }
+        let listed = self.orphans.flatMap { orphans in
+            now - orphans.seenAt < self.orphansPatience ? held + orphans.count : nil
+        }
+        self.tell(.boardRead(reading.board(budget: self.context.budget(), sessions: listed)))
         try await self.restore(reading, lease)
     }
 
@@ -88,24 +93,12 @@ extension EtcdLedger {
         try await self.publish(published, wakes: false, lease)
     }
 
-    /// What the member goes by.
-    ///
-    /// - Parameters:
-    ///   - sessions: the fleet's in PostgreSQL's list, if that was read.
-    ///   - moment: when it was.
-    func board(_ reading: EtcdReading, sessions: Int?, at moment: Instant) -> Board {
-        let held = reading.members.reduce(0) { $0 + $1.row.entry.held }
-        let listed = sessions ?? (self.orphans.count > 0 ? held + self.orphans.count : nil)
-        let board = reading.board(budget: self.context.budget(), sessions: listed)
-        if sessions != nil { self.orphans = (board.orphans, moment) }
-        return board
-    }
-
     /// Reads gate and board.
     func read() async throws(EtcdError) -> EtcdReading {
         let moment = BootClock.now
         let steps: [EtcdTransaction.Step] = [
             .range(.all(self.keys.members)), .range(.first(self.keys.gate, .oldestFirst)),
+            .range(.key(self.keys.orphans)),
         ]
         let answer = try await self.client.commit(EtcdTransaction(steps), isRepeatable: true)
         let reading = EtcdReading(answer, at: moment)

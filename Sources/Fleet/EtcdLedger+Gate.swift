@@ -69,12 +69,14 @@ extension EtcdLedger {
         let reading = try await self.read()
         guard self.session?.lease == lease, self.session?.isInGate(pass) == true else { return }
         guard reading.gateRevision == self.session?.stay?.revision else { return self.loseGate() }
+        let board = reading.board(budget: self.context.budget(), sessions: sessions.sessions)
+        self.session?.stay?.orphans = (board.orphans, reading.orphans != nil)
         let count = FleetCount(
             sessions: sessions.sessions,
             ownListed: sessions.ownListed,
             deaths: nil,
             isOtherInGate: false,
-            board: self.board(reading, sessions: sessions.sessions, at: sentAt)
+            board: board
         )
         self.tell(.counted(count, sentAt: sentAt))
     }
@@ -98,7 +100,8 @@ extension EtcdLedger {
 
     // MARK: Leaving
 
-    /// Gives up the place in the queue; with it, others learn which sessions are the process's.
+    /// Gives up the place in the queue; with it, others learn which sessions are the process's, and
+    /// what it has counted.
     func leaveGate(_ lease: Int64) async throws(EtcdError) {
         let stay = self.session?.stay
         stay?.waiting?.cancel()
@@ -115,10 +118,22 @@ extension EtcdLedger {
         let transaction = EtcdTransaction(
             ifCreated: key,
             at: stay.revision,
-            told + [.delete(key)],
+            told + [.delete(key)] + (try self.orphansToTell(stay, lease)),
             otherwise: told
         )
         _ = try await self.client.commit(transaction, isRepeatable: false)
         self.note(own, lease)
+    }
+
+    private func orphansToTell(
+        _ stay: EtcdSession.Stay,
+        _ lease: Int64
+    ) throws(EtcdError) -> [EtcdTransaction.Step] {
+        guard let orphans = stay.orphans else { return [] }
+        let key = self.keys.orphans
+        if orphans.counted > 0 {
+            return [.put(key, try EtcdOrphans.encoded(orphans.counted), lease: lease)]
+        }
+        return orphans.areOnBoard ? [.delete(key)] : []
     }
 }

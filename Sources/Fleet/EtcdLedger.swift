@@ -44,8 +44,8 @@ public actor EtcdLedger: Ledger {
 
     /// The stay in etcd; nil while there is none.
     var session: EtcdSession?
-    /// Sessions that no member had when PostgreSQL's list was last read, and when that was.
-    var orphans = (count: 0, at: Instant.min)
+    /// Sessions that no member had at the last count, as the board says.
+    var orphans: EtcdOrphans?
     /// Whether the member knows that there is none.
     var isKnownToBeLost = false
     private(set) var isStopping = false

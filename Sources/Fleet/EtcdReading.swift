@@ -11,6 +11,9 @@ struct EtcdReading: Sendable {
     var gate: GatePass?
     /// At which revision that place was taken.
     var gateRevision: Int64 = 0
+    /// Sessions that no member had at the last count; nil where that has found none, or has been
+    /// forgotten.
+    var orphans: EtcdOrphans?
     /// Keys that no member of this version has written.
     var unknown = 0
 
@@ -25,6 +28,7 @@ struct EtcdReading: Sendable {
                 self.unknown += 1
             }
         }
+        if ranges.count > 2 { self.orphans = EtcdOrphans(ranges[2].first, at: moment) }
         guard ranges.count > 1, let first = ranges[1].first else { return }
         self.gate = EtcdPlace.pass(first.value)
         self.gateRevision = first.createRevision?.value ?? 0

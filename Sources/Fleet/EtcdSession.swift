@@ -12,6 +12,8 @@ struct EtcdSession: Sendable {
         var revision: Int64 = 0
         /// Whether the gate is the member's.
         var isHeld = false
+        /// Sessions that no member has, and whether the board speaks of some; nil before the count.
+        var orphans: (counted: Int, areOnBoard: Bool)?
         /// Waits for those who are before it.
         var waiting: Task<Void, Never>?
     }

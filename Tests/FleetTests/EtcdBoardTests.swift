@@ -158,6 +158,7 @@ extension EtcdTests {
         {
             let fleet = EtcdMemberOfTest.Fleet(try EtcdServer.shared())
             let member = try await EtcdMemberOfTest.connected(1, of: fleet)
+            let other = try await EtcdMemberOfTest.connected(2, of: fleet)
             #expect(member.ledger.serverVersion == 150_018)
             fleet.sessions.state.withLock { $0.sessions = 5 }
             member.publish(held: 2)
@@ -169,11 +170,28 @@ extension EtcdTests {
             #expect(try await member.board().orphans == 3)
             member.publish(held: 4)
             #expect(try await member.board().orphans == 3)
-            #expect(fleet.sessions.state.withLock { $0.counts } == 1)
+            #expect(try await other.board().orphans == 3)
             // After a while nobody knows, and who waits goes and counts in the gate.
-            await OwnThread.sleep(milliseconds: 1_000)
+            await OwnThread.sleep(milliseconds: 1_010)
             #expect(try await member.board().orphans == 0)
+            #expect(try await other.board().orphans == 0)
             #expect(fleet.sessions.state.withLock { $0.counts } == 1)
+            // What one has counted the others need not count.
+            other.enter(1)
+            try await other.waitForGate(1)
+            other.ledger.perform(.count)
+            other.ledger.perform(.leaveGate)
+            #expect(try await other.board().orphans == 1)
+            #expect(try await member.board().orphans == 1)
+            // There are none any more.
+            fleet.sessions.state.withLock { $0.sessions = 4 }
+            member.enter(2)
+            try await member.waitForGate(2)
+            member.ledger.perform(.count)
+            member.ledger.perform(.leaveGate)
+            #expect(try await member.board().orphans == 0)
+            #expect(try await other.board().orphans == 0)
+            #expect(fleet.sessions.state.withLock { $0.counts } == 3)
         }
 
         @Test func `nothing is ended while a member does not say what is its own`() async throws {

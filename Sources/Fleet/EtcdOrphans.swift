@@ -1,0 +1,35 @@
+internal import FoundationEssentials
+internal import Pooling
+
+/// How many sessions no member had at the last count, as all members read it on the board.
+///
+/// Only who counts inside the gate can know. Were this not on the board, each member that waits
+/// would have to go and count for itself.
+struct EtcdOrphans: Sendable {
+    /// What stands in etcd: JSON that people can read.
+    private struct Value: Codable {
+        var sessions: Int
+    }
+
+    /// How many.
+    private(set) var count: Int
+    /// When that was written, as etcd counts.
+    private(set) var revision: Int64
+    /// When the member first read it.
+    private(set) var seenAt: Instant
+
+    /// Reads it at a moment; nil if it is none.
+    init?(_ key: EtcdKeyValue?, at moment: Instant) {
+        guard let key, let data = key.value, let revision = key.modRevision?.value,
+            let value = try? JSONDecoder().decode(Value.self, from: data)
+        else { return nil }
+        self.count = max(0, value.sessions)
+        self.revision = revision
+        self.seenAt = moment
+    }
+
+    /// For etcd.
+    static func encoded(_ count: Int) throws(EtcdError) -> Data {
+        try EtcdJSON.value(Value(sessions: count))
+    }
+}
