@@ -151,11 +151,20 @@ public final class Membership: Sendable {
         }
     }
 
-    /// The slots that the whole fleet may have.
-    public func setBudget(_ budget: Int) {
+    /// The slots that the whole fleet may have, how large the process's part of them is beside
+    /// others', and what it gets before others get more.
+    public func setLimits(budget: Int, weight: Int, minimum: Int) {
         self.update { state, now in
-            guard state.member.limits.budget != budget else { return [] }
-            return state.member.budgetChanged(budget, now: now)
+            let limits = state.member.limits
+            guard (limits.budget, limits.weight, limits.minimum) != (budget, weight, minimum) else {
+                return []
+            }
+            return state.member.limitsChanged(
+                budget: budget,
+                weight: weight,
+                minimum: minimum,
+                now: now
+            )
         }
     }
 

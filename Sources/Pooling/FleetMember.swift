@@ -154,9 +154,14 @@ public struct FleetMember: Sendable {
         return self.decide(now: now)
     }
 
-    /// The budget that the process goes by has changed.
-    public mutating func budgetChanged(_ budget: Int, now: Instant) -> [FleetAction] {
-        self.limits.budget = budget
+    /// What the process goes by has changed.
+    public mutating func limitsChanged(
+        budget: Int,
+        weight: Int,
+        minimum: Int,
+        now: Instant
+    ) -> [FleetAction] {
+        (self.limits.budget, self.limits.weight, self.limits.minimum) = (budget, weight, minimum)
         self.isShort = false
         self.pace.forget()
         return self.decide(now: now)

@@ -37,7 +37,11 @@ extension Worker {
         }
         guard let seat else { return nil }
         self.seats[cap] = seat
-        seat.setBudget(slots)
+        seat.setLimits(
+            budget: slots,
+            weight: server.weight,
+            minimum: max(1, self.settings.minimum(at: server))
+        )
         return slots
     }
 

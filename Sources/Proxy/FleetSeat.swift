@@ -22,8 +22,9 @@ public protocol FleetSeat: AnyObject, Sendable {
     func openingGivenUp()
     /// A connection that had logged in is closed.
     func closed(session: UInt32)
-    /// The slots that the whole fleet may have.
-    func setBudget(_ budget: Int)
+    /// The slots that the whole fleet may have, how large the process's part of them is beside
+    /// others', and what it gets before others get more.
+    func setLimits(budget: Int, weight: Int, minimum: Int)
     /// The process opens nothing more.
     func drain()
     /// Leaves the fleet.

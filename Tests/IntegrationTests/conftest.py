@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Binary, Pooler, Postgres, free_port, own
+from harness import Binary, Pooler, Postgres, free_port, own, test_ports
 from surroundings import Crowd, Stranger
 from transcript import difference, summary, tell
 
@@ -29,10 +29,22 @@ LONG = os.environ.get("WEIR_LONG") == "1"
 def pytest_configure(config):
     config.addinivalue_line("markers", "weir_only: a promise of Weir that PgBouncer does not make")
     config.addinivalue_line("markers", "planned: a promise of the design that no version keeps yet")
+    share_ports()
     folder = Path(tempfile.mkdtemp(prefix="weir-tests-"))
     folder.chmod(0o755)
     config.scratch = own(folder)
     config.binary = Binary(folder)
+
+
+def share_ports():
+    """Gives each of pytest-xdist's workers ports of its own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if not worker:
+        return
+    low, high = test_ports()
+    count = (high - low + 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    low += count * int(worker.removeprefix("gw"))
+    os.environ["WEIR_TEST_PORTS"] = f"{low}-{low + count - 1}"
 
 
 def pytest_unconfigure(config):

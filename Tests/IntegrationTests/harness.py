@@ -58,9 +58,15 @@ def own(path):
     return path
 
 
+def test_ports():
+    """The first and the last port that tests may use."""
+    low, high = map(int, os.environ.get("WEIR_TEST_PORTS", "25500-25599").split("-"))
+    return low, high
+
+
 def free_port():
     """A port of WEIR_TEST_PORTS (low-high) that nobody listens on and that was not given out yet."""
-    low, high = map(int, os.environ.get("WEIR_TEST_PORTS", "25500-25599").split("-"))
+    low, high = test_ports()
     for step in range(high - low + 1):
         port = low + (free_port.next - low + step) % (high - low + 1) if free_port.next else low + step
         with socket.socket() as probe:

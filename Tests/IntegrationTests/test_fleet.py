@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 
 import pytest
@@ -282,6 +283,35 @@ def test_a_lowered_budget_counts_for_the_whole_fleet(fleet, postgres):
     holders = hold(second, 2)
     assert sessions(postgres) <= 2
     release(holders)
+
+
+def test_a_reload_brings_another_weight(fleet, postgres):
+    servers = {"main": f"host={HOST} port={postgres.port}"}
+    first, second = (fleet(slots=8, servers=servers) for _ in range(2))
+    stopping = threading.Event()
+
+    def work(pooler):
+        with pooler.wire() as client:
+            while not stopping.is_set():
+                client.ask("SELECT pg_sleep(0.02)")
+
+    threads = [threading.Thread(target=work, args=(pooler,)) for pooler in (first, second) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+
+    def held():
+        return [int(pooler.show("BUDGET")[0]["held"]) for pooler in (first, second)]
+
+    try:
+        wait_until(lambda: held() == [4, 4], "both have as much")
+        second.servers["main"] += " weight=3"
+        second.write()
+        second.admin("RELOAD")
+        wait_until(lambda: held() == [2, 6], "the second has three times as much")
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_a_clock_that_is_set_changes_nothing(fleet, postgres, scratch):
