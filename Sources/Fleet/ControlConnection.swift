@@ -96,6 +96,9 @@ final class ControlConnection {
     /// PostgreSQL's version, as 150018 for 15.18.
     var serverVersion: Int { Int(unsafe PQserverVersion(self.connection)) }
 
+    /// Whether the server counts sessions that end badly, and without delay.
+    var countsDeaths: Bool { self.serverVersion >= 150_000 }
+
     /// Whether the server is a standby; nil where it does not say so (before PostgreSQL 14).
     var isInHotStandby: Bool? {
         guard let value = unsafe PQparameterStatus(self.connection, "in_hot_standby") else {
@@ -223,6 +226,12 @@ final class ControlConnection {
         guard let text = unsafe text else { return "out of memory" }
         let lines = unsafe String(cString: text).split(separator: "\n")
         return lines.isEmpty ? "the connection is lost" : lines.joined(separator: "; ")
+    }
+
+    /// An array of process IDs as PostgreSQL reads it. What is none of its own numbers, since
+    /// another pooler has made it up, names no session.
+    static func array(processIDs: some Sequence<UInt32>) -> String {
+        Self.array(processIDs.filter { $0 <= Int32.max })
     }
 
     /// An array as PostgreSQL reads it.

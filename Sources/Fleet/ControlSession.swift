@@ -89,8 +89,10 @@ struct ControlSession {
         case .count:
             let sentAt = BootClock.now
             let reading = try self.read(connection)
-            let deaths = try self.deaths(connection)
-            self.context.report(.counted(reading.count(deaths: deaths), sentAt: sentAt))
+            // Whatever is asked by this session is asked with the lock held.
+            let heldAt = connection.countsDeaths ? BootClock.now : sentAt
+            let count = reading.count(deaths: try self.deaths(connection), heldAt: heldAt)
+            self.context.report(.counted(count, sentAt: sentAt))
         case .leaveGate:
             try self.leaveGate(connection)
         case .breakGate(let pass):
@@ -285,7 +287,7 @@ struct ControlSession {
             SessionReading.query,
             [
                 ControlConnection.array(self.context.roles()), self.user,
-                ControlConnection.array(self.context.ownSessions()),
+                ControlConnection.array(processIDs: self.context.ownSessions()),
             ]
         )
         return SessionReading(rows, fleet: self.tag)
@@ -295,7 +297,7 @@ struct ControlSession {
     private func deaths(
         _ connection: ControlConnection
     ) throws(ControlConnection.Failure) -> Int? {
-        guard connection.serverVersion >= 150_000 else { return nil }
+        guard connection.countsDeaths else { return nil }
         let rows = try self.ask(
             connection,
             """

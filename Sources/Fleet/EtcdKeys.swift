@@ -14,10 +14,21 @@ struct EtcdKeys: Sendable {
     /// The server that they are of; nil before it has been asked.
     let server: ServerIdentity?
 
-    /// - Parameter server: nil before it has been asked who it is.
-    init(fleet: String, server: ServerIdentity?) {
+    /// Of a server that has not said who it is.
+    ///
+    /// - Parameter place: how it is reached. Who asks a silent one is in nobody's way who asks
+    ///   another.
+    init(fleet: String, place: String) {
+        self.init(nil, prefix: "/weir/\(Self.part(fleet))/at/\(Self.part(place))/")
+    }
+
+    init(fleet: String, server: ServerIdentity) {
+        self.init(server, prefix: "/weir/\(Self.part(fleet))/\(server.system)/")
+    }
+
+    private init(_ server: ServerIdentity?, prefix: String) {
         self.server = server
-        self.prefix = "/weir/\(Self.part(fleet))/\(server?.system ?? 0)/"
+        self.prefix = prefix
         self.instance = "\(server?.startedAt ?? 0)"
         self.board = self.prefix + self.instance + "/"
     }

@@ -10,8 +10,7 @@ extension EtcdLedger {
     func publish(_ entry: BoardEntry, wakes: Bool, _ lease: Int64) async throws(EtcdError) {
         let identity = self.context.identity
         let member = EtcdMember(entry, of: identity, budget: self.context.budget())
-        let isIdle = entry.held == 0 && entry.wanted == 0
-        let idleSince = isIdle ? self.session?.idleSince ?? BootClock.now : nil
+        let idleSince = entry.isAtRest ? self.session?.idleSince ?? BootClock.now : nil
         self.session?.idleSince = idleSince
         try await self.publish(try member.encoded(), wakes: wakes, lease)
     }
@@ -76,7 +75,7 @@ extension EtcdLedger {
         if reading.orphans?.revision != self.orphans?.revision { self.orphans = reading.orphans }
         let held = reading.members.reduce(0) { $0 + $1.row.entry.held }
         let listed = self.orphans.flatMap { orphans in
-            now - orphans.seenAt < self.orphansPatience ? held + orphans.count : nil
+            now - orphans.seenAt < self.orphansPatience ? orphans.listed(held: held) : nil
         }
         self.tell(.boardRead(reading.board(budget: self.context.budget(), sessions: listed)))
         try await self.restore(reading, lease)

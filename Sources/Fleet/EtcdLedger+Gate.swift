@@ -45,19 +45,25 @@ extension EtcdLedger {
 
     // MARK: Inside
 
-    /// Answers with a count: PostgreSQL's list first and then the board.
+    /// Answers with a count: the board first and then PostgreSQL's list. What a member closes
+    /// between the two would else look like an orphan; and nobody opens anything meanwhile.
     func count(_ lease: Int64) async throws(EtcdError) {
         guard let pass = self.session?.stay?.pass, self.session?.isInGate(pass) == true else {
             return
         }
         let sentAt = BootClock.now
+        let reading = try await self.read()
+        guard self.session?.lease == lease, self.session?.isInGate(pass) == true else { return }
+        guard reading.gateRevision == self.session?.stay?.revision else { return self.loseGate() }
         let sessions: SessionCount
         do {
             let own = self.context.ownSessions()
-            let deadline = sentAt + Self.listPatience
+            let deadline = BootClock.now + Self.listPatience
             sessions = try await self.sessions.count(own: own, deadline: deadline)
         } catch {
-            guard self.session?.lease == lease else { return }
+            guard self.session?.lease == lease, self.session?.isInGate(pass) == true else {
+                return
+            }
             return self.tell(.countFailed("PostgreSQL's list of sessions: \(error)"))
         }
         guard sessions.server == self.keys.server else {
@@ -66,17 +72,21 @@ extension EtcdLedger {
             self.lose(lease, "PostgreSQL has been started again, or is another server")
             return self.meet(sessions.server)
         }
-        let reading = try await self.read()
         guard self.session?.lease == lease, self.session?.isInGate(pass) == true else { return }
-        guard reading.gateRevision == self.session?.stay?.revision else { return self.loseGate() }
         let board = reading.board(budget: self.context.budget(), sessions: sessions.sessions)
-        self.session?.stay?.orphans = (board.orphans, reading.orphans != nil)
+        self.session?.stay?.counted = EtcdSession.Counted(
+            orphans: board.orphans,
+            others: sessions.sessions - sessions.ownListed,
+            hasOrphansOnBoard: reading.orphans != nil
+        )
         let count = FleetCount(
             sessions: sessions.sessions,
             ownListed: sessions.ownListed,
             deaths: nil,
             isOtherInGate: false,
-            board: board
+            board: board,
+            // The lease says for how long it is.
+            heldAt: BootClock.now
         )
         self.tell(.counted(count, sentAt: sentAt))
     }
@@ -129,11 +139,13 @@ extension EtcdLedger {
         _ stay: EtcdSession.Stay,
         _ lease: Int64
     ) throws(EtcdError) -> [EtcdTransaction.Step] {
-        guard let orphans = stay.orphans else { return [] }
+        guard let counted = stay.counted else { return [] }
         let key = self.keys.orphans
-        if orphans.counted > 0 {
-            return [.put(key, try EtcdOrphans.encoded(orphans.counted), lease: lease)]
+        if counted.orphans > 0 {
+            let sessions = counted.others + self.context.ownSessions().count
+            let value = try EtcdOrphans.encoded(counted.orphans, of: sessions)
+            return [.put(key, value, lease: lease)]
         }
-        return orphans.areOnBoard ? [.delete(key)] : []
+        return counted.hasOrphansOnBoard ? [.delete(key)] : []
     }
 }

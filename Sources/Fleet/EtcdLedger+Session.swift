@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Pooling
 
 /// The stay in etcd: how it begins, goes on and ends.
@@ -14,6 +15,8 @@ extension EtcdLedger {
             let sentAt = BootClock.now
             let grant = try await self.grant(self.seconds)
             try await self.endLeftLeases()
+            // Until it is the session's.
+            self.leftLeases.append(grant.lease)
             // Every count sees whether it is still the same server.
             if self.keys.server == nil { try await self.meetServer(grant.lease, since: sentAt) }
             var session = EtcdSession(
@@ -23,7 +26,7 @@ extension EtcdLedger {
             )
             try await self.tellSessions(of: &session)
             guard !self.isStopping else { return }
-            self.begin(session)
+            self.begin(session, since: sentAt)
             self.isKnownToBeLost = false
             self.tell(.back)
             self.tell(.leaseRenewed(sentAt: sentAt))
@@ -33,8 +36,9 @@ extension EtcdLedger {
         }
     }
 
-    private func begin(_ session: EtcdSession) {
-        let keeping = EtcdLoop.shared.start { await self.keep(session) }
+    private func begin(_ session: EtcdSession, since moment: Instant) {
+        self.leftLeases.removeAll { $0 == session.lease }
+        let keeping = EtcdLoop.shared.start { await self.keep(session, since: moment) }
         self.session = session
         self.session?.keeping = keeping
         // Who has and wants nothing need not hear who wakes.
@@ -53,7 +57,7 @@ extension EtcdLedger {
     }
 
     /// Makes sure that nothing of the sessions before comes late.
-    private func endLeftLeases() async throws(EtcdError) {
+    func endLeftLeases() async throws(EtcdError) {
         while let lease = self.leftLeases.last {
             do throws(EtcdError) {
                 try await self.client.revoke(lease)
@@ -69,8 +73,8 @@ extension EtcdLedger {
 
     /// Asks the PostgreSQL server who it is: gate and board hang on that.
     ///
-    /// One member of the fleet after the other, in a queue that needs no server's name: each
-    /// question is a session, and the budget has a place for one.
+    /// One member of the fleet after the other, in a queue for the address: each question is a
+    /// session, and the budget has a place for one.
     private func meetServer(_ lease: Int64, since moment: Instant) async throws(EtcdError) {
         do throws(EtcdError) {
             let server = try await self.ask(lease, since: moment)
@@ -81,7 +85,6 @@ extension EtcdLedger {
             self.meet(server)
         } catch {
             // The next in the queue need not wait until it ends by itself.
-            self.leftLeases.append(lease)
             try? await self.endLeftLeases()
             throw error
         }
@@ -132,22 +135,32 @@ extension EtcdLedger {
 
     func takeLeave(_ lease: Int64) async throws(EtcdError) {
         self.session?.end()
-        // Until then `stop` would do it, were this cut short.
-        defer {
-            if self.session?.lease == lease { self.session = nil }
-            self.isKnownToBeLost = true
-        }
+        defer { self.isKnownToBeLost = true }
+        // Were this cut short, `stop` would do it.
+        try await self.sayGoodbye(lease)
+        if self.session?.lease == lease { self.session = nil }
+    }
+
+    /// Ends a lease, and tells the others that there is something to have.
+    func sayGoodbye(_ lease: Int64) async throws(EtcdError) {
+        let name = Data(EtcdKeys.name(of: self.context.identity.member).utf8)
+        let wake = EtcdTransaction([.put(self.keys.wake, name, lease: lease)])
+        _ = try await self.client.commit(wake, isRepeatable: true)
         try await self.client.revoke(lease)
     }
 
     // MARK: Going on
 
     /// Renews the lease until the session ends, or has another.
-    private func keep(_ session: EtcdSession) async {
+    ///
+    /// - Parameter moment: when it was granted, or asked to be.
+    private func keep(_ session: EtcdSession, since moment: Instant) async {
         let lease = session.lease
         let pause = session.seconds * 1_000_000_000 / 3
+        var next = moment + pause
         while true {
-            await EtcdLoop.shared.sleep(pause)
+            await EtcdLoop.shared.sleep(next - BootClock.now)
+            next = BootClock.now + pause
             guard !Task.isCancelled, self.session?.lease == lease else { return }
             let sentAt = BootClock.now
             do throws(EtcdError) {
@@ -191,14 +204,14 @@ extension EtcdLedger {
         guard let session = self.session, self.isResting(session) else { return }
         switch action {
         case .enterGate: break
-        case .publish(let entry, _) where entry.held > 0 || entry.wanted > 0: break
+        case .publish(let entry, _) where !entry.isAtRest: break
         default: return
         }
         try await self.change(to: self.seconds)
     }
 
-    /// Goes on under another lease, to which all that there is goes over in one step: the member
-    /// never leaves the board.
+    /// Goes on under another lease, to which the member goes over in one step: it never leaves the
+    /// board.
     private func change(to seconds: Int64) async throws(EtcdError) {
         guard let old = self.session else { return }
         let sentAt = BootClock.now
@@ -223,9 +236,8 @@ extension EtcdLedger {
         }
         next.toldSessions = own
         guard self.session?.lease == old.lease else { return }
-        old.end()
-        self.leftLeases.removeAll { $0 == grant.lease }
-        self.begin(next)
+        self.session?.end()
+        self.begin(next, since: sentAt)
         self.tell(.leaseRenewed(sentAt: sentAt))
         // Nothing hangs on it any more: if it does not end now it ends by itself.
         try? await self.client.revoke(old.lease)

@@ -58,6 +58,7 @@ public actor EtcdLedger: Ledger {
     ///   - lease: `FleetLimits.lease`, in nanoseconds; etcd counts in seconds, and this rounds up.
     ///   - restless: how long a member that has and wants nothing goes on before it rests, in
     ///     nanoseconds.
+    ///   - place: names the PostgreSQL server before it has said who it is.
     ///   - fence: what becomes of sessions that no member holds.
     ///   - sessions: PostgreSQL's list.
     /// - Throws: where the settings cannot be used.
@@ -65,12 +66,13 @@ public actor EtcdLedger: Ledger {
         _ settings: EtcdSettings,
         lease: Nanoseconds,
         restless: Nanoseconds = 5_000_000_000,
+        place: String,
         fence: FleetLimits.Fence,
         context: LedgerContext,
         sessions: any SessionSource
     ) throws(EtcdError) {
         self.client = try EtcdClient(settings)
-        self.keys = EtcdKeys(fleet: context.identity.fleet, server: nil)
+        self.keys = EtcdKeys(fleet: context.identity.fleet, place: place)
         self.context = context
         self.sessions = sessions
         self.seconds = max(1, (lease + 999_999_999) / 1_000_000_000)
@@ -122,13 +124,14 @@ public actor EtcdLedger: Ledger {
     nonisolated public func stop() {
         self.inbox.finish()
         guard let task = self.loop.withLock({ $0.take() }) else { return }
-        task.cancel()
-        self.answerReaders()
         let isDone = DispatchSemaphore(value: 0)
+        // First, or what is cut short would take its session away.
         _ = EtcdLoop.shared.start {
             await self.leave()
             isDone.signal()
         }
+        task.cancel()
+        self.answerReaders()
         _ = isDone.wait(timeout: .now() + .seconds(1))
     }
 
@@ -143,13 +146,14 @@ public actor EtcdLedger: Ledger {
             await self.client.shutDown()
         }
         if let session { try? await self.leave(session) }
+        try? await self.endLeftLeases()
         closing.cancel()
         await closing.value
     }
 
     private func leave(_ session: EtcdSession) async throws(EtcdError) {
         guard session.stay?.isHeld == true else {
-            return try await self.client.revoke(session.lease)
+            return try await self.sayGoodbye(session.lease)
         }
         let member = self.context.identity.member
         let steps = [self.keys.member(member), self.keys.sessions(of: member)]

@@ -33,10 +33,18 @@ struct EtcdMember: Codable, Equatable, Sendable {
         self.budget = budget
     }
 
+    /// What any number of sessions can be: sums of what somebody else has written must not
+    /// overflow.
+    static let counts = 0...1 << 20
+
     /// Reads it; nil if it is none.
     init?(_ value: Data?) {
         guard let value, let member = try? JSONDecoder().decode(EtcdMember.self, from: value),
-            EtcdKeys.member(named: member.member) != nil
+            EtcdKeys.member(named: member.member) != nil, member.oldestWait >= 0,
+            [
+                member.weight, member.minimum, member.held, member.ending, member.used,
+                member.waiting, member.budget,
+            ].allSatisfy({ Self.counts ~= $0 }), member.weight > 0
         else { return nil }
         self = member
     }

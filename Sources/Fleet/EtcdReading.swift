@@ -45,7 +45,9 @@ struct EtcdReading: Sendable {
     func board(budget: Int, sessions: Int?) -> Board {
         Board(
             entries: self.members.map(\.row.entry),
-            budget: self.members.reduce(budget) { min($0, $1.budget) },
+            // Who is at rest may be dead for long.
+            budget: self.members.filter { !$0.row.entry.isAtRest }
+                .reduce(budget) { min($0, $1.budget) },
             sessions: sessions,
             gate: self.gate
         )

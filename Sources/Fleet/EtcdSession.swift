@@ -12,10 +12,20 @@ struct EtcdSession: Sendable {
         var revision: Int64 = 0
         /// Whether the gate is the member's.
         var isHeld = false
-        /// Sessions that no member has, and whether the board speaks of some; nil before the count.
-        var orphans: (counted: Int, areOnBoard: Bool)?
+        /// What was counted; nil before.
+        var counted: Counted?
         /// Waits for those who are before it.
         var waiting: Task<Void, Never>?
+    }
+
+    /// What a count inside the gate has shown.
+    struct Counted: Sendable {
+        /// Sessions that no member has.
+        var orphans: Int
+        /// The fleet's sessions without the member's own.
+        var others: Int
+        /// Whether the board speaks of orphans.
+        var hasOrphansOnBoard: Bool
     }
 
     /// Names the lease.

@@ -32,7 +32,7 @@ extension Membership {
 
     /// Tells people once that not everybody can have what its pools are to keep open.
     private func sayTight(_ board: Board) {
-        let minimums = board.entries.reduce(0) { $0 + $1.minimum }
+        let minimums = board.entries.reduce(0) { $0 + ($1.isAtRest ? 0 : $1.minimum) }
         let isTight = minimums > board.budget
         let isNew = self.state.withLock { state in
             defer { state.isTight = isTight }

@@ -97,6 +97,8 @@ public final class PostgresLedger: Ledger {
             guard inbox.actions.isEmpty else { continue }
             session.tryGate()
             session.beat()
+            // What came with an answer does not wake anybody.
+            session.heard()
             if self.wake.wait(orFor: session.descriptor, until: session.nextDeadline) {
                 session.heard()
             }

@@ -31,7 +31,9 @@ public final class PostgresSessionSource: SessionSource {
     }
 
     public func count(own: [UInt32], deadline: Instant) async throws -> SessionCount {
-        let arguments = [ControlConnection.array(self.roles()), ControlConnection.array(own)]
+        let arguments = [
+            ControlConnection.array(self.roles()), ControlConnection.array(processIDs: own),
+        ]
         let row = try await self.ask(Self.counting, arguments, deadline).map {
             $0.flatMap { Int($0) }
         }
@@ -45,7 +47,9 @@ public final class PostgresSessionSource: SessionSource {
     }
 
     public func terminate(except claimed: [UInt32], deadline: Instant) async throws -> Int {
-        let arguments = [ControlConnection.array(self.roles()), ControlConnection.array(claimed)]
+        let arguments = [
+            ControlConnection.array(self.roles()), ControlConnection.array(processIDs: claimed),
+        ]
         let row = try await self.ask(Self.terminating, arguments, deadline)
         return row.first.flatMap { $0 }.flatMap { Int($0) } ?? 0
     }
@@ -68,7 +72,8 @@ public final class PostgresSessionSource: SessionSource {
     /// it counts.
     private static let sessions = """
         FROM pg_catalog.pg_stat_activity
-        WHERE usename = ANY ($1::text[]) AND pid <> pg_catalog.pg_backend_pid()
+        WHERE (usename = ANY ($1::text[]) OR \(isCheck))
+        AND pid <> pg_catalog.pg_backend_pid()
         AND (backend_type IS NULL OR backend_type = 'client backend')
         """
 
@@ -110,24 +115,32 @@ public final class PostgresSessionSource: SessionSource {
     ) async throws -> [String?] {
         let (address, version) = (self.address, self.version)
         return try await withCheckedThrowingContinuation { continuation in
+            let answer = Locked<CheckedContinuation<[String?], any Error>?>(continuation)
             self.queue.async {
-                continuation.resume(
-                    with: Result {
-                        // The next that opens one must not find this one still there.
-                        try ControlConnection.once(
-                            to: address(),
-                            name: Self.applicationName,
-                            deadline: deadline
-                        ) { connection throws(ControlConnection.Failure) in
-                            let known = connection.serverVersion
-                            version.withLock { $0 = known }
-                            let rows =
-                                try connection.query(statement, arguments, deadline: deadline)
-                            return rows.first ?? []
-                        }
+                let result = Result {
+                    // The next that opens one must not find this one still there.
+                    try ControlConnection.once(
+                        to: address(),
+                        name: Self.applicationName,
+                        deadline: deadline
+                    ) { connection throws(ControlConnection.Failure) in
+                        let known = connection.serverVersion
+                        version.withLock { $0 = known }
+                        let rows = try connection.query(statement, arguments, deadline: deadline)
+                        return rows.first ?? []
                     }
-                )
+                }
+                answer.withLock { $0.take() }?.resume(with: result)
+            }
+            // Looking up a name knows no deadline; a session does not come of it afterwards.
+            let left = max(0, deadline - BootClock.now) + Self.grace
+            DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(Int(left))) {
+                let failure = ControlConnection.Failure(description: "no answer in time")
+                answer.withLock { $0.take() }?.resume(throwing: failure)
             }
         }
     }
+
+    /// How long after its deadline a question is given up that does not end by itself.
+    private static let grace: Nanoseconds = 100_000_000
 }

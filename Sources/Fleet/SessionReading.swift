@@ -108,13 +108,14 @@ struct SessionReading {
     }
 
     /// What a member that has the gate is told.
-    func count(deaths: Int?) -> FleetCount {
+    func count(deaths: Int?, heldAt: Instant) -> FleetCount {
         FleetCount(
             sessions: self.sessions,
             ownListed: self.ownListed,
             deaths: deaths,
             isOtherInGate: self.isOtherInGate,
-            board: self.board
+            board: self.board,
+            heldAt: heldAt
         )
     }
 

@@ -31,6 +31,8 @@ public struct BoardEntry: Equatable, Sendable {
 
     /// Connections that it has work for.
     public var wanted: Int { self.used + self.waiting }
+    /// Whether the member neither has nor wants anything.
+    public var isAtRest: Bool { self.held == 0 && self.wanted == 0 }
     /// Connections that it has and keeps.
     public var living: Int { max(0, self.held - self.ending) }
     /// Connections that nobody uses.

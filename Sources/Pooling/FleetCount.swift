@@ -15,13 +15,24 @@ public struct FleetCount: Sendable {
     public var isOtherInGate: Bool
     /// The board.
     public var board: Board
+    /// The last moment at which the gate is known to have been the member's, by its own clock:
+    /// before the last question of the count was sent.
+    public var heldAt: Instant
 
     /// Creates a count.
-    public init(sessions: Int, ownListed: Int, deaths: Int?, isOtherInGate: Bool, board: Board) {
+    public init(
+        sessions: Int,
+        ownListed: Int,
+        deaths: Int?,
+        isOtherInGate: Bool,
+        board: Board,
+        heldAt: Instant
+    ) {
         self.sessions = sessions
         self.ownListed = ownListed
         self.deaths = deaths
         self.isOtherInGate = isOtherInGate
         self.board = board
+        self.heldAt = heldAt
     }
 }

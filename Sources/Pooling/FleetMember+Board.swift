@@ -43,10 +43,27 @@ extension FleetMember {
         self.othersWait = board.waiting > own
         self.othersSure = board.sure
         self.othersSilent = board.silent > 0
-        if board.knowsOrphans {
-            self.orphansSince = board.orphans > 0 ? self.orphansSince ?? now : nil
-        }
+        if board.knowsOrphans { self.noteOrphans(board.orphans, now: now) }
         self.freeSince = board.free > 0 ? self.freeSince ?? now : nil
+    }
+
+    /// Who waits and knows of orphans looks again within this time.
+    private static let longestLook: Nanoseconds = 3_000_000_000
+
+    /// Notes since when there have been orphans. Those of today are not those of an hour ago that
+    /// nobody has seen go.
+    private mutating func noteOrphans(_ count: Int, now: Instant) {
+        guard count > 0 else {
+            self.orphansSeen = nil
+            return
+        }
+        var first = now
+        if let seen = self.orphansSeen, case .terminate(let silence) = self.limits.fence,
+            now - seen.last <= max(silence / 2, Self.longestLook)
+        {
+            first = seen.first
+        }
+        self.orphansSeen = (first, now)
     }
 
     /// Whether there are slots that those do not come for whose they would be.

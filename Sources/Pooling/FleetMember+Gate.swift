@@ -56,7 +56,11 @@ extension FleetMember {
     /// The gate is the member's, for `pass`. A pass of before, asked for by a session that is lost
     /// since, is none.
     public mutating func gateEntered(_ pass: GatePass, now: Instant) -> [FleetAction] {
-        guard self.gate == .entering, pass == self.pass else { return self.decide(now: now) }
+        guard self.gate == .entering, pass == self.pass else {
+            // It was lost while it was asked for again: nobody may be in there for nothing.
+            let isUnwanted = self.gate == .outside && pass == self.pass
+            return (isUnwanted ? [.leaveGate] : []) + self.decide(now: now)
+        }
         self.enteredAt = now
         self.othersPass = nil
         self.calm.entered()
@@ -96,14 +100,15 @@ extension FleetMember {
         let uncounted = max(self.unlisted, self.held - count.ownListed)
         let budget = min(self.limits.budget, count.board.budget)
         self.room = max(0, budget - self.sessions(count) - uncounted)
-        self.permitsUntil = min(sentAt + self.limits.permitWindow, self.leaseCovers)
+        self.permitsUntil = min(count.heldAt + self.limits.permitWindow, self.leaseCovers)
         if self.mayTerminate(now: now) {
-            self.orphansSince = nil
+            self.orphansSeen = nil
             self.othersSilent = false
             actions.append(.terminateOrphans)
         }
         self.grant(now: now, &actions)
-        self.isShort = self.permits < self.need
+        // Who was answered too late has not seen that there is nothing to have.
+        self.isShort = now < self.permitsUntil && self.permits < self.need
         if self.isShort {
             self.mustWake = true
             self.shortReads = 0
@@ -165,7 +170,7 @@ extension FleetMember {
     /// Whether there are sessions that are to be ended because nobody lives who has them.
     private func mayTerminate(now: Instant) -> Bool {
         guard case .terminate(let silence) = self.limits.fence else { return false }
-        return self.othersSilent || (self.orphansSince.map { now - $0 >= silence } ?? false)
+        return self.othersSilent || (self.orphansSeen.map { now - $0.first >= silence } ?? false)
     }
 
     private mutating func decideInside(now: Instant, _ actions: inout [FleetAction]) {

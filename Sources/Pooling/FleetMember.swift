@@ -96,7 +96,6 @@ public struct FleetMember: Sendable {
     var mustWake = false
     var wakeAt: Instant = .min
     var isReading = false
-    var readAt: Instant = .min
     var lastRead: Instant = .min
     var wasWoken = false
     /// Whether the last look has shown that there is nothing to have.
@@ -118,8 +117,8 @@ public struct FleetMember: Sendable {
     var othersSure = 0
     /// Whether others have been silent for too long.
     var othersSilent = false
-    /// Since when there have been orphans at every look.
-    var orphansSince: Instant?
+    /// Since when there have been orphans at every look, and the last of these.
+    var orphansSeen: (first: Instant, last: Instant)?
     /// The fleet's sessions in PostgreSQL's list, at the last count; nil before the first.
     public internal(set) var counted: Int?
     /// Of those, the ones that no member has.

@@ -43,12 +43,8 @@ struct PoolerFleet: FleetJoining {
 
     var origin: UInt8 { UInt8(truncatingIfNeeded: self.identity.member) }
 
-    /// Control connections take their places out of the budget, so that a process can come up
-    /// without asking anybody. With etcd so does the one that counts inside the gate, and one more,
-    /// by which a process asks at its start which server it has before it.
     func slots(of slots: Int) -> Int? {
-        let global = self.settings.global
-        let left = slots - (global.budgetLedger == .etcd ? Self.checks : global.controlReserve)
+        let left = slots - self.settings.global.ledgerReserve
         return left > 0 ? left : nil
     }
 
@@ -103,6 +99,7 @@ struct PoolerFleet: FleetJoining {
                 return Self.ledger(
                     etcd,
                     lease: Self.lease,
+                    place: server.hosts.joined(separator: ",") + ":\(server.port)",
                     fence: limits.fence,
                     context: context,
                     sessions: PostgresSessionSource(
@@ -118,6 +115,7 @@ struct PoolerFleet: FleetJoining {
     private static func ledger(
         _ settings: EtcdSettings,
         lease: Nanoseconds,
+        place: String,
         fence: FleetLimits.Fence,
         context: LedgerContext,
         sessions: any SessionSource
@@ -126,6 +124,7 @@ struct PoolerFleet: FleetJoining {
             return try EtcdLedger(
                 settings,
                 lease: lease,
+                place: place,
                 fence: fence,
                 context: context,
                 sessions: sessions
@@ -188,9 +187,6 @@ struct PoolerFleet: FleetJoining {
     /// The longest time from a startup message to the session in PostgreSQL's list. All wait for it
     /// when somebody dies in the gate; whoever logs in gives up then.
     private static let loginTime: Nanoseconds = 1_000_000_000
-
-    /// Places for short connections.
-    private static let checks = 2
 
     /// How long a process's place in etcd outlives the process. Its slots are not free before.
     private static let lease: Nanoseconds = 3_000_000_000

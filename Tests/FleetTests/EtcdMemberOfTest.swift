@@ -35,6 +35,7 @@ final class EtcdMemberOfTest: Sendable {
             fleet.settings,
             lease: fleet.lease,
             restless: fleet.restless,
+            place: "db:5432",
             fence: fleet.fence,
             context: LedgerContext(
                 identity: MemberIdentity(

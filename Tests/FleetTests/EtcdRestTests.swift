@@ -117,7 +117,7 @@ extension EtcdTests {
             let refused = try EtcdMemberOfTest(9, of: fleet)
             refused.ledger.perform(.reconnect)
             #expect(try await refused.waitForLoss().hasSuffix("which server it is: no server"))
-            #expect(try self.server.keys("/weir/\(fleet.name)/0/").isEmpty)
+            #expect(try self.server.keys("/weir/\(fleet.name)/at/").isEmpty)
         }
     }
 }

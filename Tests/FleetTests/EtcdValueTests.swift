@@ -51,10 +51,37 @@ struct EtcdValueTests {
         #expect(EtcdPlace.pass(Data(text.utf8)) == nil)
     }
 
+    @Test(arguments: [
+        #""held":9223372036854775807"#, #""held":-1"#, #""oldestWait":-9223372036854775808"#,
+        #""weight":0"#, #""weight":4611686018427387904"#, #""budget":-9223372036854775808"#,
+    ])
+    func `numbers that no member has are no member's`(pair: String) throws {
+        let usual =
+            #"{"address":"","node":"","version":"","member":"1","ending":0,"minimum":0,"#
+            + #""used":0,"waiting":1,"budget":1,"held":0,"oldestWait":0,"weight":1}"#
+        #expect(EtcdMember(Data(usual.utf8)) != nil)
+        let name = try #require(pair.split(separator: ":").first)
+        let pairs = usual.dropFirst().dropLast().split(separator: ",")
+        let others = pairs.filter { !$0.hasPrefix(name) } + [pair[...]]
+        #expect(EtcdMember(Data("{\(others.joined(separator: ","))}".utf8)) == nil)
+    }
+
+    @Test func `orphans are not counted twice when their member is back`() throws {
+        let value = try EtcdOrphans.encoded(4, of: 10)
+        let key = EtcdKeyValue(key: Data(), value: value, modRevision: EtcdNumber(7))
+        let orphans = try #require(EtcdOrphans(key, at: 0))
+        #expect(orphans.listed(held: 6) == 10)
+        #expect(orphans.listed(held: 10) == 10)
+        #expect(orphans.listed(held: 5) == 9)
+        let many = Data(#"{"orphans":9223372036854775807,"sessions":1}"#.utf8)
+        let other = EtcdKeyValue(key: Data(), value: many, modRevision: EtcdNumber(8))
+        #expect(EtcdOrphans(other, at: 0) == nil)
+    }
+
     @Test func `a wait that nobody can have does not overflow`() throws {
         let text = """
             {"address":"","budget":1,"ending":0,"held":0,"member":"1","minimum":0,"node":"",\
-            "oldestWait":9223372036854775807,"used":0,"version":"","waiting":1,"weight":0}
+            "oldestWait":9223372036854775807,"used":0,"version":"","waiting":1,"weight":1}
             """
         let row = try #require(EtcdMember(Data(text.utf8))).row(lastSeen: 0)
         #expect(row.entry.oldestWait == 31_536_000_000_000_000)

@@ -50,6 +50,7 @@ final class SimulatedProcess: Sendable {
                     return try EtcdLedger(
                         fleet.settings,
                         lease: fleet.lease,
+                        place: "db:5432",
                         fence: fleet.fence,
                         context: context,
                         sessions: server

@@ -24,6 +24,7 @@ struct FleetMemberTests {
         own: Int = 0,
         deaths: Int? = 7,
         isOtherInGate: Bool = false,
+        heldAt: Instant = 10_000 * Self.millisecond,
         _ entries: [BoardEntry] = []
     ) -> FleetCount {
         FleetCount(
@@ -31,7 +32,8 @@ struct FleetMemberTests {
             ownListed: own,
             deaths: deaths,
             isOtherInGate: isOtherInGate,
-            board: Board(entries: entries, budget: 10, sessions: sessions)
+            board: Board(entries: entries, budget: 10, sessions: sessions),
+            heldAt: heldAt
         )
     }
 
@@ -69,6 +71,35 @@ struct FleetMemberTests {
         _ = member.counted(self.count(0), sentAt: now, now: now + Self.millisecond)
         #expect(member.takePermit(now: end - 1) == true)
         #expect(member.takePermit(now: end) == false)
+    }
+
+    @Test func `a count that took long gives permits from when the gate was last seen to be held`()
+    {
+        var (member, now) = self.inGate(waiting: 5)
+        let asked = now
+        now += 2 * member.limits.permitWindow
+        let count = self.count(8, heldAt: now - Self.millisecond)
+        #expect(member.counted(count, sentAt: asked, now: now).contains(.permits(2)))
+        #expect(member.takePermit(now: now) == true)
+    }
+
+    @Test func `who is answered too late tries again, and is not told that there is nothing`() {
+        var (member, now) = self.inGate(waiting: 5)
+        let asked = now
+        now += 2 * member.limits.permitWindow
+        let actions = member.counted(self.count(8, heldAt: asked), sentAt: asked, now: now)
+        #expect(actions.contains(.leaveGate))
+        #expect(member.standing.state == .open)
+        #expect(member.tick(now: member.deadline).contains(.enterGate(member.pass)))
+    }
+
+    @Test func `nobody is in the gate for nothing`() {
+        var (member, now) = self.inGate(waiting: 1)
+        #expect(member.gateLost(now: now).contains(.enterGate(member.pass)))
+        _ = member.demandChanged(used: 0, waiting: 0, oldestSince: now, now: now)
+        // The engine has seen the first loss once more, and then lets it in.
+        _ = member.gateLost(now: now)
+        #expect(member.gateEntered(member.pass, now: now).contains(.leaveGate))
     }
 
     @Test func `the smallest budget of the fleet counts`() {
@@ -189,7 +220,8 @@ struct FleetMemberTests {
         #expect(!member.tick(now: settled - 1).contains(.count))
         #expect(member.tick(now: settled).contains(.count))
         // Deaths of those who cannot have held the gate do not matter.
-        let counted = member.counted(self.count(0, deaths: 9), sentAt: settled, now: settled)
+        let count = self.count(0, deaths: 9, heldAt: settled)
+        let counted = member.counted(count, sentAt: settled, now: settled)
         #expect(counted.contains(.permits(3)))
         #expect(member.entry(now: settled).settledDeaths == 8)
     }
@@ -306,13 +338,31 @@ struct FleetMemberTests {
             self.limits { $0.fence = .terminate(after: silence) }
         )
         #expect(!member.counted(self.count(10), sentAt: now, now: now).contains(.terminateOrphans))
-        now += silence
         let board = Board(entries: [], budget: 10, sessions: 10)
-        let actions = member.boardRead(board, now: now)
+        var actions: [FleetAction] = []
+        for _ in 0..<4 {
+            #expect(!actions.contains(.enterGate(member.pass)))
+            now += silence / 4
+            actions = member.boardRead(board, now: now)
+        }
         #expect(actions.contains(.enterGate(member.pass)))
         _ = member.gateEntered(member.pass, now: now)
         let counted = member.counted(self.count(10), sentAt: now, now: now)
         #expect(counted.contains(.terminateOrphans))
+    }
+
+    @Test func `orphans of long ago say nothing of those of now`() {
+        let silence = 5_000 * Self.millisecond
+        var (member, now) = self.inGate(
+            waiting: 3,
+            self.limits { $0.fence = .terminate(after: silence) }
+        )
+        _ = member.counted(self.count(10), sentAt: now, now: now)
+        // Those went, and nobody looked; others are there now.
+        now += silence
+        #expect(silence > 3_000 * Self.millisecond)
+        let actions = member.boardRead(Board(entries: [], budget: 10, sessions: 10), now: now)
+        #expect(!actions.contains(.enterGate(member.pass)))
     }
 
     @Test func `members that are silent for too long lose their sessions, where that is wanted`() {

@@ -101,6 +101,16 @@ struct FleetSettingsTests {
                 + "ledger_user, or user= for a database that is there"
         ),
         (
+            "budget_ledger = etcd\netcd_endpoints = http://a:1\n[databases]\nother = host=i",
+            "weir.ini:6: budget_ledger = etcd needs a login at server i:5432: set "
+                + "ledger_user, or user= for a database that is there"
+        ),
+        (
+            "budget_ledger = etcd\netcd_endpoints = http://a:1\n[servers]\nmain = host=h budget=2",
+            "weir.ini:9: server main: budget_ledger = etcd takes 2 of its 2 connections for "
+                + "counting, which leaves nothing"
+        ),
+        (
             "budget_ledger = postgres\ncontrol_reserve = 40",
             "weir.ini:7: server h:5432: control_reserve = 40 leaves nothing of its 40 connections, "
                 + "which control connections take places of"

@@ -70,7 +70,8 @@ extension FleetWorld {
                 ownListed: self.processes[number].listed,
                 deaths: self.shape.countsDeaths ? self.deaths : nil,
                 isOtherInGate: isOtherInGate,
-                board: self.readBoard(inGate: true)
+                board: self.readBoard(inGate: true),
+                heldAt: sentAt
             )
             self.answer(number, ledger, .counted(count, sentAt: sentAt))
         case .leaveGate:
