@@ -13,6 +13,8 @@ final class ControlConnection {
         var description: String
         /// PostgreSQL's SQLSTATE; empty where the connection failed.
         var sqlState = ""
+        /// Whether the role lacks a right (insufficient_privilege).
+        var isAboutPrivilege: Bool { self.sqlState == "42501" }
     }
 
     /// Rows as text; NULL is nil.

@@ -55,7 +55,7 @@ extension ControlSession {
                 for \(fence.silence / 1_000_000_000) s (\(nodes))
                 """
             )
-        } catch  where error.sqlState == Self.insufficientPrivilege {
+        } catch  where error.isAboutPrivilege {
             self.context.logger.error(
                 "budget_fence = terminate: \(error): grant pg_signal_backend to the ledger's role"
             )

@@ -323,7 +323,6 @@ struct ControlSession {
         )
     }
 
-    static let insufficientPrivilege = "42501"
     static let firstTryPause: Nanoseconds = 4_000_000
     static let longestTryPause: Nanoseconds = 100_000_000
     private static let connectTime: Nanoseconds = 3_000_000_000

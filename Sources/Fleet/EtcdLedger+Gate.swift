@@ -66,6 +66,7 @@ extension EtcdLedger {
             }
             return self.tell(.countFailed("PostgreSQL's list of sessions: \(error)"))
         }
+        if let facts = sessions.facts { self.context.learn(facts) }
         guard sessions.server == self.keys.server else {
             // Nothing has been opened in this pass, so nobody has to wait for the lease's end.
             try await self.leaveGate(lease)

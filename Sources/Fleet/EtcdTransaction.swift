@@ -66,14 +66,10 @@ struct EtcdTransaction: Encodable, Sendable {
         }
 
         private var header: EtcdHeader
-        private var succeeded: Bool?
         private var responses: [StepAnswer]?
 
         /// The revision of etcd's keys at that moment.
         var revision: Int64 { self.header.revision }
-
-        /// Whether the condition held.
-        var hasHeld: Bool { self.succeeded ?? false }
 
         /// The keys that each range has found, in the order of the ranges.
         var ranges: [[EtcdKeyValue]] {

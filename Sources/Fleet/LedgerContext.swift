@@ -10,7 +10,7 @@ public struct LedgerContext: Sendable {
     public var ownSessions: @Sendable () -> [UInt32]
     /// The budget that the process goes by, for the board.
     public var budget: @Sendable () -> Int
-    /// Takes what the server says of itself, each time that a connection to it is new.
+    /// Takes what the server says of itself, each time that it is asked by a new connection.
     public var learn: @Sendable (ServerFacts) -> Void
     /// Takes the engine's events; may be called by any thread, and while `perform` runs.
     public var report: @Sendable (LedgerEvent) -> Void

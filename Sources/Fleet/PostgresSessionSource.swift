@@ -34,16 +34,19 @@ public final class PostgresSessionSource: SessionSource {
         let arguments = [
             ControlConnection.array(self.roles()), ControlConnection.array(processIDs: own),
         ]
-        let row = try await self.ask(Self.counting, arguments, deadline).map {
-            $0.flatMap { Int($0) }
-        }
-        guard row.count == 4, let sessions = row[0], let listed = row[1], let system = row[2],
-            let startedAt = row[3]
+        let row = try await self.ask(Self.counting, arguments, deadline)
+        let numbers = row.prefix(4).map { $0.flatMap { Int($0) } }
+        guard numbers.count == 4, let sessions = numbers[0], let listed = numbers[1],
+            let system = numbers[2], let startedAt = numbers[3]
         else {
             throw ControlConnection.Failure(description: "PostgreSQL's list has not been counted")
         }
-        let server = ServerIdentity(system: system, startedAt: startedAt)
-        return SessionCount(sessions: sessions, ownListed: listed, server: server)
+        return SessionCount(
+            sessions: sessions,
+            ownListed: listed,
+            server: ServerIdentity(system: system, startedAt: startedAt),
+            facts: ServerFacts(row: Array(row.dropFirst(4)))
+        )
     }
 
     public func terminate(except claimed: [UInt32], deadline: Instant) async throws -> Int {
@@ -89,7 +92,8 @@ public final class PostgresSessionSource: SessionSource {
         SELECT count(*) FILTER (WHERE NOT \(isCheck))
                 + greatest(0, count(*) FILTER (WHERE \(isCheck)) - 1),
             count(*) FILTER (WHERE pid = ANY ($2::int[])),
-            \(PostgresSessionSource.server)
+            \(PostgresSessionSource.server),
+            \(ServerFacts.columns(hasIdentifier: false))
         \(PostgresSessionSource.sessions)
         """
 

@@ -58,7 +58,7 @@ public struct ServerFacts: Equatable, Sendable {
         do throws(ControlConnection.Failure) {
             rows = try query(Self.query(hasIdentifier: true))
         } catch {
-            guard error.sqlState == Self.insufficientPrivilege else { throw error }
+            guard error.isAboutPrivilege else { throw error }
             rows = try query(Self.query(hasIdentifier: false))
         }
         guard let row = rows.first, let facts = ServerFacts(row: row) else {
@@ -67,13 +67,16 @@ public struct ServerFacts: Equatable, Sendable {
         return facts
     }
 
-    private static let insufficientPrivilege = "42501"
-
     /// - Parameter hasIdentifier: whether to ask for what the role may have been forbidden.
     private static func query(hasIdentifier: Bool) -> String {
+        "SELECT " + Self.columns(hasIdentifier: hasIdentifier)
+    }
+
+    /// What `init(row:)` reads.
+    static func columns(hasIdentifier: Bool) -> String {
         let identifier =
             hasIdentifier ? "(SELECT system_identifier FROM pg_control_system())" : "NULL"
-        return "SELECT current_setting('max_connections'), "
+        return "current_setting('max_connections'), "
             + "current_setting('superuser_reserved_connections'), "
             + "current_setting('reserved_connections', true), \(identifier), "
             + "current_setting('server_version_num'), pg_is_in_recovery()"

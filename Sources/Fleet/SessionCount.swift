@@ -6,10 +6,18 @@ public struct SessionCount: Equatable, Sendable {
     public var ownListed: Int
     /// The server that has been asked.
     public var server: ServerIdentity
+    /// What it says of itself, if it was asked.
+    public var facts: ServerFacts?
 
     /// Creates a count.
-    public init(sessions: Int, ownListed: Int, server: ServerIdentity) {
+    public init(
+        sessions: Int,
+        ownListed: Int,
+        server: ServerIdentity,
+        facts: ServerFacts? = nil
+    ) {
         self.server = server
+        self.facts = facts
         self.sessions = sessions
         self.ownListed = ownListed
     }

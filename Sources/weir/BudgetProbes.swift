@@ -116,11 +116,11 @@ final class BudgetProbes: Sendable {
         do throws(ServerProbe.Failure) {
             let facts = try ServerProbe.facts(
                 of: ControlAddress(
-                    hosts: budget.hosts,
-                    port: budget.port,
+                    of: budget,
                     database: server.database,
                     user: server.user,
-                    password: server.password?.exposed ?? Self.password(of: server.user, users)
+                    password: server.password,
+                    users
                 ),
                 within: Self.patience
             )
@@ -132,11 +132,6 @@ final class BudgetProbes: Sendable {
             self.process.setCapacityProblem(error.description, of: budget)
             self.report(budget, error.description, goesOn, &memory)
         }
-    }
-
-    private static func password(of user: String, _ users: UserList) -> String? {
-        guard case .plain(let text)? = users.secret(of: user), !text.isEmpty else { return nil }
-        return text
     }
 
     /// A server has told what it takes, here or to a ledger; says how its budget comes about.

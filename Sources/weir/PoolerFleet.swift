@@ -172,16 +172,12 @@ struct PoolerFleet: FleetJoining {
     ) -> ControlAddress? {
         guard let login = settings.controlLogin(for: server) else { return nil }
         return ControlAddress(
-            hosts: server.hosts,
-            port: server.port,
+            of: server,
             database: self.settings.global.ledgerDatabase,
             user: login.user,
-            password: login.password?.exposed ?? Self.password(of: login.user, users)
+            password: login.password,
+            users
         )
-    }
-
-    private static func password(of user: String, _ users: UserList) -> String? {
-        if case .plain(let password)? = users.secret(of: user) { password } else { nil }
     }
 
     /// The longest time from a startup message to the session in PostgreSQL's list. All wait for it

@@ -6,9 +6,9 @@ import Settings
 /// One whose budget is a part of that is asked again and again, since it may be restarted with
 /// another number. Where the budget is a number, it is compared with the answer once.
 ///
-/// In a fleet the question takes a connection that the budget does not have, so it is asked only
-/// where there would be no budget without it. The ledger `postgres` hears the answer itself each
-/// time that it connects, so there it is asked once.
+/// In a fleet the question takes a connection that the budget does not have, so it is asked once,
+/// and only where there would be no budget without it: a ledger hears the answer itself, each time
+/// that it connects or counts.
 struct ProbePlan {
     /// A server that is to be asked.
     struct Server {
@@ -64,7 +64,7 @@ struct ProbePlan {
                 user: login.user,
                 password: login.password,
                 database: settings.global.ledgerDatabase,
-                repeats: budget.size.isRelative && ledger != .postgres,
+                repeats: budget.size.isRelative && ledger == .local,
                 due: now
             )
             return known.first { $0.failures == 0 && $0.isSame(as: server) } ?? server

@@ -34,7 +34,7 @@ def run(pytestconfig, tmp_path, program, *arguments):
 
 @pytest.mark.parametrize("ledger, fence", [
     ("postgres", "wait"),
-    ("etcd", "wait"),
+    ("etcd", "terminate"),
 ])
 def test_the_budget_holds_whatever_dies(pytestconfig, tmp_path, ledger, fence):
     """Every fault of the ledger once, among them a killed, a paused and a cut-off process."""
