@@ -91,6 +91,8 @@ extension FleetMember {
     }
 
     private mutating func giveBack(_ board: Board, _ actions: inout [FleetAction]) {
+        // What was idle when it was to be ended, and is not any more, stays.
+        self.ending = min(self.ending, max(0, self.open - self.used) + self.endingInUse)
         // What it wants now it knows better than the board does.
         let wanted = max(self.usedPeak.value, self.used) + self.waiting
         var part = self.part
@@ -104,6 +106,7 @@ extension FleetMember {
         }
         self.vainReads = 0
         self.ending += surplus.idle + surplus.used
+        self.endingInUse += surplus.used
         actions.append(.end(idle: surplus.idle, used: surplus.used))
     }
 

@@ -51,6 +51,8 @@ public struct FleetMember: Sendable {
     var doubts: [Instant] = []
     /// Connections that it has been told to end and has not.
     public internal(set) var ending = 0
+    /// Of those, the ones that it was told to take from their clients, at most.
+    var endingInUse = 0
     var used = 0
     var usedPeak = RecentPeak()
     var waiting = 0
@@ -229,6 +231,7 @@ public struct FleetMember: Sendable {
         self.open -= 1
         if self.ending > 0 {
             self.ending -= 1
+            self.endingInUse = min(self.endingInUse, self.ending)
             if self.ending == 0 { self.mustWake = true }
         } else {
             // Nobody has asked for this slot: there is one to be had.

@@ -75,6 +75,8 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(config, items):
+    # The longest first, or one of two workers would be left alone with it in the end.
+    items.sort(key=lambda item: "test_torture" not in item.nodeid)
     if os.environ.get("WEIR_PLANNED") != "1" and not config.binary.is_pgbouncer:
         planned = [item for item in items if item.get_closest_marker("planned")]
         config.hook.pytest_deselected(items=planned)

@@ -62,7 +62,7 @@ def test_a_copy_that_fails_while_its_data_are_held_back(weir, postgres):
         flood = threading.Thread(target=lambda: [client.send(block) for _ in range(1_000)], daemon=True)
         flood.start()
         assert client.result().error.message == "refused"
-        flood.join(15)
+        flood.join(60)
         assert not flood.is_alive(), "the client is not read from any more"
         client.send(message("c"))
         assert client.ask("SELECT 1") == "1"

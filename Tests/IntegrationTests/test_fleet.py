@@ -293,9 +293,9 @@ def test_a_reload_brings_another_weight(fleet, postgres):
     def work(pooler):
         with pooler.wire() as client:
             while not stopping.is_set():
-                client.ask("SELECT pg_sleep(0.02)")
+                client.ask("SELECT pg_sleep(0.1)")
 
-    threads = [threading.Thread(target=work, args=(pooler,)) for pooler in (first, second) for _ in range(10)]
+    threads = [threading.Thread(target=work, args=(pooler,)) for pooler in (first, second) for _ in range(12)]
     for thread in threads:
         thread.start()
 

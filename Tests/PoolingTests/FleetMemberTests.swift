@@ -301,6 +301,41 @@ struct FleetMemberTests {
 
     // MARK: Ends
 
+    @Test func `a client that takes what was to be ended does not keep others waiting`() {
+        var (member, now) = self.inGate(waiting: 5)
+        _ = member.counted(self.count(0), sentAt: now, now: now)
+        for _ in 0..<5 {
+            #expect(member.takePermit(now: now) == true)
+            _ = member.loggedIn(now: now)
+        }
+        _ = member.demandChanged(used: 4, waiting: 0, oldestSince: now, now: now)
+        now += 1_000 * Self.millisecond
+        _ = member.tick(now: now)
+        func board(_ held: Int, used: Int) -> Board {
+            var own = BoardEntry(member: 1, weight: 1, minimum: 1)
+            (own.held, own.used, own.waiting) = (held, used, 5 - used)
+            return Board(
+                entries: [own, self.other(held: 3, used: 3, waiting: 9)],
+                budget: 8,
+                sessions: 8
+            )
+        }
+        #expect(
+            member.boardRead(board(5, used: 4), now: now).contains(.end(idle: 1, used: 0))
+        )
+        // Before anything is done about it, a client has it.
+        _ = member.demandChanged(used: 5, waiting: 0, oldestSince: now, now: now)
+        now += 100 * Self.millisecond
+        let actions = member.boardRead(board(5, used: 5), now: now)
+        #expect(actions.contains(.end(idle: 0, used: 1)))
+        #expect(member.ending == 1)
+        // And it is not asked for a second one.
+        now += 100 * Self.millisecond
+        let more = member.boardRead(board(5, used: 5), now: now)
+        #expect(!more.contains { if case .end = $0 { true } else { false } })
+        #expect(member.ending == 1)
+    }
+
     @Test func `who drains wants nothing, and leaves when it has nothing`() {
         var (member, now) = self.inGate(waiting: 1)
         _ = member.counted(self.count(0), sentAt: now, now: now)

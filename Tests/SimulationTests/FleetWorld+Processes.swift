@@ -60,6 +60,7 @@ extension FleetWorld {
         let usable = self.processes[number].open.count
         let waited = self.processes[number].waiting > 0
         self.processes[number].used = min(self.processes[number].demand, usable)
+        self.endIdle(number)
         let waiting = self.processes[number].waiting
         if waiting > 0, !waited { self.processes[number].waitingSince = now }
         if waiting == 0 { self.processes[number].waitingSince = now }
@@ -162,7 +163,7 @@ extension FleetWorld {
                 self.openUp(number, count)
             case .leaveGate: self.send(number, .leaveGate)
             case .breakGate(let pass): self.send(number, .breakGate(pass))
-            case .end: self.endConnections(number)
+            case .end(_, let used): self.endConnections(number, used: used)
             case .terminateOrphans: self.send(number, .terminateOrphans)
             case .reconnect: self.connect(number)
             case .goodbye:
@@ -274,16 +275,23 @@ extension FleetWorld {
         self.at(self.upTo(3 * Self.millisecond), .toMember(number, .closed))
     }
 
-    /// Ends what the member owes: idle ones now, used ones as they come back.
-    func endConnections(_ number: Int) {
-        let process = self.processes[number]
-        let owed = process.machine.ending - process.closing
-        let idle = min(owed, process.open.count - process.used)
-        for _ in 0..<max(0, idle) { self.close(number) }
-        while self.processes[number].releases < owed - max(0, idle) {
+    /// Ends what the member owes: idle ones, as soon as there are some, and as many as it says of
+    /// those in use as they come back.
+    private func endConnections(_ number: Int, used: Int) {
+        for _ in 0..<used {
             self.processes[number].releases += 1
             self.at(self.upTo(50 * Self.millisecond), .released(number))
         }
+        // A client may take what was idle before the process does anything about it.
+        self.at(self.upTo(5 * Self.millisecond), .paysBack(number))
+    }
+
+    func endIdle(_ number: Int) {
+        guard self.processes[number].isAlive, !self.processes[number].isPaused else { return }
+        let process = self.processes[number]
+        let owed = process.machine.ending - process.closing - process.releases
+        let idle = min(owed, process.open.count - process.used)
+        for _ in 0..<max(0, idle) { self.close(number) }
     }
 
     func released(_ number: Int) {
