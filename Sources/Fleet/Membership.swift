@@ -135,6 +135,14 @@ public final class Membership: Sendable {
         }
     }
 
+    /// A worker has a connection from before the process was a member.
+    public func found(session: UInt32) {
+        self.update { state, now in
+            state.sessions[session, default: 0] += 1
+            return state.member.found(now: now)
+        }
+    }
+
     /// The server has refused a login, or was not there.
     public func openingRefused() { self.decide { $0.openingRefused(now: $1) } }
 
@@ -167,6 +175,9 @@ public final class Membership: Sendable {
             )
         }
     }
+
+    /// Whether the process has no connection here, and none may come of an attempt.
+    public var isEmpty: Bool { self.state.withLock { $0.member.held == 0 } }
 
     /// The process opens nothing more.
     public func drain() { self.decide { $0.drain(now: $1) } }

@@ -212,6 +212,12 @@ public struct FleetMember: Sendable {
         return self.decide(now: now)
     }
 
+    /// The process has a connection from before it was a member: its session is in the list.
+    public mutating func found(now: Instant) -> [FleetAction] {
+        self.open += 1
+        return self.decide(now: now)
+    }
+
     /// The server has refused a connection or was never reached: there is no session.
     public mutating func openingRefused(now: Instant) -> [FleetAction] {
         self.opening -= 1

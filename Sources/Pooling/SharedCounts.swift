@@ -147,13 +147,13 @@ public struct SharedCounts: Equatable, Sendable {
         self.servers[server].limit = limit ?? 0
     }
 
-    /// Changes what the fleet allows at a PostgreSQL server.
+    /// Changes what the fleet allows at a PostgreSQL server; nil where there is no fleet.
     ///
     /// - Parameter inUse: connections that the fleet wants back, more than before, which may be
     ///   taken from clients as they come back.
-    public mutating func setStanding(_ standing: FleetStanding, inUse: Int, of server: Int) {
+    public mutating func setStanding(_ standing: FleetStanding?, inUse: Int, of server: Int) {
         self.servers[server].standing = standing
-        let owed = max(0, standing.owed - self.servers[server].closing)
+        let owed = max(0, (standing?.owed ?? 0) - self.servers[server].closing)
         self.servers[server].owedInUse = min(self.servers[server].owedInUse + inUse, owed)
     }
 

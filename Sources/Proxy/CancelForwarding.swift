@@ -24,7 +24,10 @@ final class CancelForward {
     let batch: Batch
     let request: [UInt8]
     let deadline: Instant
+    /// Addresses of the process that have not been tried.
+    var addresses: [SocketAddress] = []
     var socket = SocketID.none
+    var isSent = false
 
     init(
         index: UInt32,
@@ -41,6 +44,32 @@ final class CancelForward {
     }
 }
 
+/// A cancel request of which nobody is known who may have handed out its key: it waits for all the
+/// boards to be read.
+final class CancelSearch {
+    let index: UInt32
+    let key: CancelKey
+    let requester: CancelRequester
+    /// Boards that have not been read.
+    var left: Int
+    /// It goes on without those.
+    let deadline: Instant
+
+    init(
+        index: UInt32,
+        key: CancelKey,
+        requester: CancelRequester,
+        left: Int,
+        deadline: Instant
+    ) {
+        self.index = index
+        self.key = key
+        self.requester = requester
+        self.left = left
+        self.deadline = deadline
+    }
+}
+
 /// Cancel requests that have come to the wrong process of several behind one address.
 ///
 /// A key says which process has handed it out (`CancelKeys.origin`), and those that may have are
@@ -50,19 +79,17 @@ extension Worker {
     /// Sends a request to the processes that may have handed out its key; ends it where there is
     /// none.
     ///
-    /// - Parameter isRefreshed: the board has been read for this request.
+    /// - Parameter isRefreshed: the boards have been read for this request.
     func forwardCancel(
         _ key: CancelKey,
         for requester: CancelRequester,
         isRefreshed: Bool = false
     ) {
         let addresses = self.processes(thatMadeKeysOf: CancelKeys.origin(of: key))
-        // Who wants nothing reads the board rarely.
-        if addresses.isEmpty, !isRefreshed, let seat = self.seats.values.first {
-            let mailbox = self.mailbox
-            return seat.refresh {
-                mailbox.post(WorkerMessage(.forward(key, requester)))
-            }
+        if addresses.isEmpty, !isRefreshed, !self.seats.isEmpty,
+            self.searches.count < Self.cancelsMax
+        {
+            return self.search(key, for: requester)
         }
         guard !addresses.isEmpty, self.forwards.count + addresses.count <= Self.cancelsMax else {
             return self.cancelIsOver(requester)
@@ -90,6 +117,41 @@ extension Worker {
                 mailbox.post(WorkerMessage(.forwardResolved(token, $0)))
             }
         }
+    }
+
+    /// Reads all the boards, since who wants nothing reads them rarely, and goes on.
+    private func search(_ key: CancelKey, for requester: CancelRequester) {
+        var token: UInt64 = 0
+        _ = self.searches.insert { index, generation in
+            token = Self.token(index, generation)
+            return CancelSearch(
+                index: index,
+                key: key,
+                requester: requester,
+                left: self.seats.count,
+                deadline: self.loop.now + Self.searchTime
+            )
+        }
+        let mailbox = self.mailbox
+        for seat in self.seats.values {
+            seat.refresh { [token] in mailbox.post(WorkerMessage(.boardRead(search: token))) }
+        }
+    }
+
+    /// How long a request waits for the boards: one whose server is gone keeps nobody longer.
+    private static let searchTime: Nanoseconds = 1_000_000_000
+
+    /// A board has been read, or cannot be.
+    func boardRead(_ token: UInt64) {
+        let (index, generation) = Self.place(of: token)
+        guard let search = self.searches[index, generation] else { return }
+        search.left -= 1
+        if search.left == 0 { self.endSearch(search) }
+    }
+
+    private func endSearch(_ search: CancelSearch) {
+        self.searches.remove(search.index)
+        self.forwardCancel(search.key, for: search.requester, isRefreshed: true)
     }
 
     /// Other processes whose keys look like those of `origin`. A byte is not much, so there may be
@@ -138,25 +200,35 @@ extension Worker {
     func forwardResolved(_ token: UInt64, _ result: Result<[SocketAddress], ResolveError>) {
         let (index, generation) = Self.place(of: token)
         guard let forward = self.forwards[index, generation] else { return }
-        guard case .success(let addresses) = result, let address = addresses.first else {
-            return self.endForward(forward)
+        if case .success(let addresses) = result { forward.addresses = addresses }
+        self.connectNext(forward)
+    }
+
+    /// Tries the next address of the process.
+    private func connectNext(_ forward: CancelForward) {
+        if forward.socket != .none {
+            self.loop.close(forward.socket, flushing: false, isReported: false)
+            forward.socket = .none
         }
+        guard !forward.addresses.isEmpty else { return self.endForward(forward) }
         forward.socket = self.loop.connect(
-            to: address,
+            to: forward.addresses.removeFirst(),
             options: self.socketOptions,
-            context: Role.forward.token(index)
+            context: Role.forward.token(forward.index)
         )
     }
 
     func forwardEvent(_ forward: CancelForward, _ completion: Completion) {
         switch completion.kind {
         case .connected:
+            forward.isSent = true
             self.send(forward.request, to: forward.socket)
             self.loop.receive(forward.socket)
         case .received:
             self.loop.receive(forward.socket)
         case .endOfFile, .failed:
-            self.endForward(forward)
+            // What has had the request has done with it what it can.
+            if forward.isSent { self.endForward(forward) } else { self.connectNext(forward) }
         case .accepted, .drained, .closed, .released, .woken:
             break
         }
@@ -164,6 +236,7 @@ extension Worker {
 
     /// Gives up what takes too long.
     func expireForwards(now: Instant) {
+        for search in self.searches.all where search.deadline <= now { self.endSearch(search) }
         for forward in self.forwards.all where forward.deadline <= now { self.endForward(forward) }
     }
 

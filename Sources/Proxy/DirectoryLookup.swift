@@ -240,6 +240,8 @@ extension Worker {
     /// Brings databases, users, pools and clients to the settings in force.
     func applySettings(_ settings: Settings) {
         self.settings = settings
+        // The first worker hears of settings before all others.
+        if self.isFirst { self.process.follow(settings.serverBudgets) }
         self.withShared {
             self.pools.shared.setProcessLimit(settings.global.maxServerConnections)
         }
@@ -262,6 +264,7 @@ extension Worker {
             self.refreshHosts(of: entry)
             entry.clientsMax = settings.maxDbClientConnections(database: entry.name)
         }
+        self.leaveSeats()
         for user in self.userEntries.values {
             let limit = settings.maxUserConnections(user: user.name)
             self.withShared { self.pools.shared.setUserLimit(limit, of: user.cap) }

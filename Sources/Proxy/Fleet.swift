@@ -23,20 +23,23 @@ extension Worker {
             }
             return nil
         }
-        let seat = self.process.seat(cap) { process in
+        let seat = self.process.seat(cap, of: self.index) { process, number in
             fleet.join(
-                server,
+                { [weak process] in process?.server(at: cap) ?? server },
                 self.settings,
                 slots: slots,
                 workers: process.workers,
                 roles: { [weak process] in process?.roles ?? [] },
                 change: { [weak process] standing, inUse in
-                    process?.standingChanged(standing, inUse: inUse, of: cap)
+                    process?.standingChanged(standing, inUse: inUse, of: cap, seat: number)
                 }
             )
         }
         guard let seat else { return nil }
-        self.seats[cap] = seat
+        if self.seats[cap] !== seat {
+            self.seats[cap] = seat
+            for server in self.servers.all { self.claim(server) }
+        }
         seat.setLimits(
             budget: slots,
             weight: server.weight,
@@ -45,11 +48,39 @@ extension Worker {
         return slots
     }
 
+    /// Gives up the process's places at servers that no database is at any more, or that have no
+    /// budget any more.
+    func leaveSeats() {
+        guard !self.seats.isEmpty else { return }
+        let budgets = self.settings.serverBudgets.filter { $0.size != .slots(0) }
+        let kept = Set(budgets.map { self.process.place(of: $0) })
+        for (cap, seat) in self.seats where !kept.contains(cap) {
+            self.seats[cap] = nil
+            seat.demandChanged(PoolSet.Demand(), of: self.index)
+            self.process.leaveSeat(cap, of: self.index)
+        }
+    }
+
+    /// Tells the fleet of a connection that it does not know, or knows by a seat that is given up:
+    /// one from before the server's budget was shared. Nobody may take its session for an orphan.
+    func claim(_ server: ServerConnection) {
+        // One that is logging in is known when it has.
+        guard !server.isUnready, let cap = self.pools.host(of: server.id),
+            let seat = self.seats[cap], server.seat !== seat
+        else { return }
+        seat.found(session: server.processID)
+        self.leaveFleet(server)
+        server.seat = seat
+        server.isInFleet = true
+        self.hasNewDemand = true
+    }
+
     // MARK: Opening
 
     /// Whether a server's startup message may be sent: the fleet's permit is taken for it.
     func takePermit(for server: ServerConnection) -> Bool {
-        guard let seat = server.seat, let login = server.login else { return true }
+        guard let login = server.login else { return true }
+        guard let seat = server.seat else { return !self.isShared(server) }
         // Read before the permit is taken: what follows is measured from here.
         let startedAt = EventLoop.clock()
         guard seat.takePermit() else { return false }
@@ -57,6 +88,17 @@ extension Worker {
         login.startedAt = startedAt
         server.deadline = min(server.deadline, seat.loginDeadline(startedAt: startedAt))
         return true
+    }
+
+    /// Whether the fleet has come to share what a connection goes to since that was begun.
+    private func isShared(_ server: ServerConnection) -> Bool {
+        guard self.environment.fleet != nil, let cap = self.pools.host(of: server.id) else {
+            return false
+        }
+        return self.withShared {
+            self.pools.startupSent(server.id)
+            return self.pools.shared.servers[cap].standing != nil
+        }
     }
 
     /// Whether a login may send its next message: later than that nobody would count its session.

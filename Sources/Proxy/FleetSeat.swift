@@ -16,6 +16,8 @@ public protocol FleetSeat: AnyObject, Sendable {
     func loginDeadline(startedAt: Instant) -> Instant
     /// A worker's connection has logged in; `session` is the process ID that it was told.
     func loggedIn(session: UInt32, by worker: Int)
+    /// There is a connection from before the seat was taken.
+    func found(session: UInt32)
     /// The server has refused a login, or was not there.
     func openingRefused()
     /// A login was given up, and may yet become a session.
@@ -27,7 +29,9 @@ public protocol FleetSeat: AnyObject, Sendable {
     func setLimits(budget: Int, weight: Int, minimum: Int)
     /// The process opens nothing more.
     func drain()
-    /// Leaves the fleet.
+    /// Whether no connection is there, and none may come of an attempt.
+    var isEmpty: Bool { get }
+    /// Leaves the fleet, which may take a second.
     func stop()
     /// Settings that connections are opened with; nil for none.
     var startupOptions: String? { get }
@@ -49,6 +53,7 @@ public protocol FleetJoining: Sendable {
     /// Takes the place at a PostgreSQL server.
     ///
     /// - Parameters:
+    ///   - server: says what is known of it now: a reload may change its name and addresses.
     ///   - settings: those in force, which say who logs in there.
     ///   - slots: what the whole fleet may have there.
     ///   - workers: how many say what their clients want.
@@ -57,7 +62,7 @@ public protocol FleetJoining: Sendable {
     ///     be taken from clients.
     /// - Returns: nil where nobody is known who could log in.
     func join(
-        _ server: ServerBudget,
+        _ server: @escaping @Sendable () -> ServerBudget,
         _ settings: Settings,
         slots: Int,
         workers: Int,

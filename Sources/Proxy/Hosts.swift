@@ -19,6 +19,8 @@ extension Worker {
 
     /// The host whose turn it is cannot be reached, and its database has others.
     func passHost(of database: DatabaseEntry) {
+        // One that is taken out has no server of its own any more.
+        if database.isRemoved { return }
         database.hostTurn += 1
         self.refreshHosts(of: database)
     }
@@ -35,7 +37,7 @@ extension Worker {
         }
         database.hosts = names.map { name in
             let server = self.settings.server(host: name, port: settings.port)
-            let cap = self.process.server(server.name)
+            let cap = self.process.place(of: server)
             let slots = server.slots(of: self.process.capacity(of: server)).flatMap {
                 self.joinFleet(at: server, slots: $0, cap: cap)
             }
@@ -65,9 +67,10 @@ extension Worker {
 
     /// The servers' budgets for the console, with what this worker uses of them.
     func budgetRows() -> [Snapshot.Budget] {
-        let (names, caps) = self.process.withLock { ($0.servers, $0.counts.servers) }
-        var rows = caps.map { Snapshot.Budget(server: "", slots: $0.limit, held: $0.used) }
-        for (name, cap) in names { rows[cap].server = name }
+        let (known, caps) = self.process.withLock { ($0.servers, $0.counts.servers) }
+        var rows = zip(known.servers, caps).map { server, cap in
+            Snapshot.Budget(server: server.name, slots: cap.limit, held: cap.used)
+        }
         for server in self.servers.all where self.pools.place(of: server.id) == .active {
             if let cap = self.pools.host(of: server.id) { rows[cap].used += 1 }
         }
@@ -82,7 +85,12 @@ extension Worker {
                 seat.refresh {}
             }
         }
-        return rows.sorted { $0.server < $1.server }
+        // Its name may be another one's by now.
+        for cap in rows.indices where !known.inForce.contains(cap) {
+            rows[cap].server = known.servers[cap].address
+        }
+        let shown = rows.indices.filter { known.inForce.contains($0) || rows[$0].held > 0 }
+        return shown.map { rows[$0] }.sorted { $0.server < $1.server }
     }
 
     /// Tells the pool where its connections may go.

@@ -152,6 +152,7 @@ extension Worker {
             connectedAt: transfer.connectedAt,
             needsCheck: transfer.needsCheck
         )
+        self.claim(server)
         server.socket = self.adopt(transfer.descriptor, Role.server.token(server.id.index))
         self.moves.arrived += 1
         if transfer.epoch < pool.database.epoch { self.pools.setCloseNeeded(server.id) }

@@ -32,8 +32,7 @@ extension Worker {
         case .accepted(let descriptor): self.adopt(client: descriptor)
         case .consoleClient(let transfer): self.consoleArrived(transfer)
         case .cancel(let key, let requester): self.cancel(key, for: requester)
-        case .forward(let key, let requester):
-            self.forwardCancel(key, for: requester, isRefreshed: true)
+        case .boardRead(let search): self.boardRead(search)
         case .cancelEnded(let id):
             guard let client = self.clients[id.index, id.generation] else { return }
             self.closeClient(client, .cancelDelivered)

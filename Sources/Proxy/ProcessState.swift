@@ -22,7 +22,9 @@ public final class ProcessState: Sendable {
         var counts = SharedCounts()
         var databases: [String: SharedDatabase] = [:]
         var users: [String: Int] = [:]
-        var servers: [String: Int] = [:]
+        var servers = KnownServers()
+        /// The numbers of the seats in the fleet that are in force, by the server's place.
+        var seatNumbers: [Int: Int64] = [:]
         /// Roles that clients may log in as, those of the users above aside.
         var knownRoles: Set<String> = []
         var pools: [PoolName: SharedPool] = [:]
@@ -47,8 +49,8 @@ public final class ProcessState: Sendable {
     public let workers: Int
     private let guarded = Locked(Guarded())
     private let mailboxes: Locked<[Mailbox<WorkerMessage>?]>
-    /// The process's places in its fleet, by the PostgreSQL server's place among the caps.
-    let seats = Locked<[Int: any FleetSeat]>([:])
+    /// The process's places in its fleet. Taken before the lock above, where both are.
+    let seats = Locked(Seats())
     private let nextNumber = Atomic<Int64>(1)
     /// Connected clients, those that have not said who they are included.
     private let connections = Atomic<Int>(0)
@@ -110,11 +112,6 @@ public final class ProcessState: Sendable {
 
     func user(_ name: String) -> Int {
         self.place(of: name, in: \.users) { $0.addUser(limit: 0) }
-    }
-
-    /// A PostgreSQL server by its name in the configuration, or by its address.
-    func server(_ name: String) -> Int {
-        self.place(of: name, in: \.servers) { $0.addServer(limit: 0) }
     }
 
     /// The place of a name among the caps, which it gets when it comes for the first time.

@@ -149,6 +149,14 @@ final class ServerConnection {
         unsafe self.client.map { unsafe Unmanaged.passUnretained($0) }
     }
 
+    /// It is being opened or closed: others may wait for the end of that, whatever is ordered here.
+    var isUnready: Bool {
+        switch self.phase {
+        case .resolving, .connecting, .loggingIn, .closing: true
+        case .ready, .recovering, .leaving: false
+        }
+    }
+
     /// A message has been passed on to the client in part: nothing else may be put behind that.
     var isMidReply: Bool { self.isPassing && self.reader.remaining > 0 }
 

@@ -204,6 +204,7 @@ extension Worker {
         server.pool.counters.serverLoginCount += 1
         server.login = nil
         server.phase = .recovering
+        self.claim(server)
         server.reader = FrameReader()
         if let query = server.pool.database.settings.connectQuery, !query.isEmpty {
             self.ask(server, query, for: .connectQuery)

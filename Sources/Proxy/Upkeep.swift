@@ -14,9 +14,12 @@ extension Worker {
             for place in self.clients.places {
                 if let client = self.clients[place] { self.checkTime(of: client, now: now) }
             }
-            for place in self.servers.places {
-                if let server = self.servers[place] { self.checkTime(of: server, now: now) }
+        }
+        for place in self.servers.places {
+            guard let server = self.servers[place], !self.isSuspended || server.isUnready else {
+                continue
             }
+            self.checkTime(of: server, now: now)
         }
         self.expireCancels(now: now)
         self.endStreamsOfPaused()
@@ -27,6 +30,7 @@ extension Worker {
             self.publishTransactions()
         }
         guard self.isFirst else { return }
+        self.process.endSeats()
         if self.hasPeers { self.dealing.windowEnded(cpuTime: Self.threadTime() * 1_000, now: now) }
         self.forgetUnusedDatabases(now: now)
         self.reloadChangedUsers(now: now)

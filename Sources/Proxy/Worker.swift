@@ -92,11 +92,14 @@ public final class Worker {
     var servers = Slab<ServerConnection>()
     var cancels = Slab<CancelConnection>()
     var forwards = Slab<CancelForward>()
+    var searches = Slab<CancelSearch>()
     /// Tells the process's cancel keys from those of others; nil where it has none beside it.
+    ///
+    /// What the fleet's board shows stays as it was at the start, and others go by that.
     var origin: UInt8? {
+        if let fleet = self.environment.fleet { return fleet.origin }
         let peerID = self.settings.global.peerID
-        if peerID != 0 { return UInt8(truncatingIfNeeded: peerID) }
-        return self.environment.fleet?.origin
+        return peerID == 0 ? nil : UInt8(truncatingIfNeeded: peerID)
     }
     var consoleClients = 0
     /// Servers that stream for replication.

@@ -26,8 +26,8 @@ public struct WorkerMessage: Sendable {
         /// The addresses of a process that a cancel request is forwarded to, or why there are
         /// none.
         case forwardResolved(UInt64, Result<[SocketAddress], ResolveError>)
-        /// The board has been read, and may say now where a cancel request belongs.
-        case forward(CancelKey, CancelRequester)
+        /// A board has been read, and may say now where a cancel request belongs.
+        case boardRead(search: UInt64)
         /// A client's password work is done.
         case clientDerived(client: UInt64, PasswordDerivation.Result)
         /// A server's password work is done.

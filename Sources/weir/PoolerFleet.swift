@@ -49,13 +49,14 @@ struct PoolerFleet: FleetJoining {
     }
 
     func join(
-        _ server: ServerBudget,
+        _ serverNow: @escaping @Sendable () -> ServerBudget,
         _ settings: Settings,
         slots: Int,
         workers: Int,
         roles: @escaping @Sendable () -> [String],
         change: @escaping @Sendable (FleetStanding, _ inUse: Int) -> Void
     ) -> (any FleetSeat)? {
+        let server = serverNow()
         // A reload changes databases, and may leave the ledger's keys as they were.
         guard let address = self.address(of: server, settings, self.probes.inForce.users) else {
             self.logger.error(
@@ -84,14 +85,14 @@ struct PoolerFleet: FleetJoining {
                     roles: roles,
                     ownSessions: ownSessions,
                     budget: budget,
-                    learn: { probes.learned($0, of: server) },
+                    learn: { probes.learned($0, of: serverNow()) },
                     report: report,
                     logger: logger
                 )
                 guard let etcd = self.etcd else {
                     return PostgresLedger(
                         context,
-                        at: { self.addressInForce(of: server) ?? address },
+                        at: { self.addressInForce(of: serverNow()) ?? address },
                         controlReserve: self.settings.global.controlReserve,
                         silence: self.isTerminating ? Self.silence : nil
                     )
@@ -103,7 +104,7 @@ struct PoolerFleet: FleetJoining {
                     fence: limits.fence,
                     context: context,
                     sessions: PostgresSessionSource(
-                        address: { self.addressInForce(of: server) ?? address },
+                        address: { self.addressInForce(of: serverNow()) ?? address },
                         roles: roles
                     )
                 )
@@ -158,9 +159,6 @@ struct PoolerFleet: FleetJoining {
     /// How the control connection gets there, by the settings and users in force.
     private func addressInForce(of server: ServerBudget) -> ControlAddress? {
         let (settings, users) = self.probes.inForce
-        guard let server = settings.serverBudgets.first(where: { $0.name == server.name }) else {
-            return nil
-        }
         return self.address(of: server, settings, users)
     }
 
