@@ -11,7 +11,7 @@ public struct BoardEntry: Equatable, Sendable {
     public var held = 0
     /// Of those, the ones that it has been told to end so that others get them.
     public var ending = 0
-    /// Of those that it has, the ones that clients use.
+    /// Of those that it has, the ones that clients use or that fill a pool's minimum.
     public var used = 0
     /// Clients that wait for one and could be given one, as far as its own limits go.
     public var waiting = 0

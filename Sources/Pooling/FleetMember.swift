@@ -172,7 +172,8 @@ public struct FleetMember: Sendable {
     public mutating func tick(now: Instant) -> [FleetAction] { self.decide(now: now) }
 
     /// Clients use `used` connections now, and `waiting` wait for one and could be given one, the
-    /// oldest since `oldestSince`. Connections that a pool wants for its minimum count as waiting.
+    /// oldest since `oldestSince`. Connections that a pool has for its minimum count as used, and
+    /// those that it wants for it as waiting.
     public mutating func demandChanged(
         used: Int,
         waiting: Int,

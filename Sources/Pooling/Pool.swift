@@ -36,6 +36,11 @@ public struct Pool: Equatable, Sendable {
     /// Servers that other workers have sent here, or are asked for.
     var inbound = 0
 
+    /// Servers being opened that have logged in, so that the fleet counts them.
+    var inFleet = 0
+    /// What the worker has told the fleet.
+    var told = PoolSet.Told()
+
     /// Whether `minimumSize` applies although no client is connected (the database forces its
     /// user).
     public internal(set) var isAlwaysFilled = false
@@ -84,12 +89,16 @@ public struct Pool: Equatable, Sendable {
         return asked - self.count(.opening) - self.count(.testing) - self.inbound
     }
 
-    /// Servers missing to the minimum.
-    func shortfall(_ shared: SharedCounts.PoolCounts) -> Int {
+    /// Servers that are kept though nobody uses them.
+    func minimum(_ shared: SharedCounts.PoolCounts) -> Int {
         guard shared.clients > 0 || self.isAlwaysFilled else { return 0 }
         let size = self.limits.size
-        let minimum = size == 0 ? self.limits.minimumSize : min(self.limits.minimumSize, size)
-        return minimum - shared.pooled
+        return size == 0 ? self.limits.minimumSize : min(self.limits.minimumSize, size)
+    }
+
+    /// Servers missing to the minimum.
+    func shortfall(_ shared: SharedCounts.PoolCounts) -> Int {
+        self.minimum(shared) - shared.pooled
     }
 
     /// Since when the oldest waiter of either kind waits.

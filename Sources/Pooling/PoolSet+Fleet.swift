@@ -1,64 +1,5 @@
-/// What a process tells its fleet about one PostgreSQL server, and what it gives back there.
+/// What a process opens by its fleet's permits, and what it gives back.
 extension PoolSet {
-    /// Connections that clients use, and clients that wait.
-    public struct Demand: Equatable, Sendable {
-        /// Connections that are neither idle nor being opened or closed.
-        public var used = 0
-        /// Connections that waiters and minimum sizes want, as far as the pools' own limits go.
-        public var waiting = 0
-        /// Since when the oldest of the waiters waits; `Instant.max` where none does.
-        public var oldestSince = Instant.max
-
-        /// Creates the demand of nobody.
-        public init() {}
-
-        /// Adds what another worker says.
-        public mutating func add(_ other: Demand) {
-            self.used += other.used
-            self.waiting += other.waiting
-            self.oldestSince = min(self.oldestSince, other.oldestSince)
-        }
-    }
-
-    /// What this worker's clients use and want at a PostgreSQL server.
-    ///
-    /// A pool that may go to several servers wants an equal part at each.
-    public func demand(at server: Int, now: Instant) -> Demand {
-        var demand = Demand()
-        for record in self.records where record.isTaken && record.host == server {
-            switch record.place {
-            case .active, .recovering, .testing, .leaving: demand.used += 1
-            case .opening, .idle, .dedicated, .closing: break
-            }
-        }
-        for (index, pool) in self.pools.enumerated() where pool.hosts.contains(server) {
-            let wanted = self.wanted(by: pool, PoolID(index: index), now: now)
-            guard wanted > 0 else { continue }
-            demand.waiting += (wanted + pool.hosts.count - 1) / pool.hosts.count
-            demand.oldestSince = min(demand.oldestSince, pool.oldestWait ?? now)
-        }
-        return demand
-    }
-
-    /// Connections that a pool wants beside those that serve: those that it is opening included,
-    /// those that it must not open left out.
-    private func wanted(by pool: Pool, _ id: PoolID, now: Instant) -> Int {
-        let shared = self.shared.pools[id.index]
-        guard pool.hasCredentials, shared.retryAt <= now, !self.isPaused(id),
-            !self.shared.isPaused(id)
-        else { return 0 }
-        let opening = pool.count(.opening)
-        let wanted = max(pool.demand, pool.shortfall(shared))
-        var room = Int.max
-        if pool.limits.size > 0 {
-            room = max(0, pool.limits.size - shared.used - shared.dedicatedWanted)
-            if room == 0, pool.hasRoom(beside: shared.used, oldest: pool.oldestWait, now: now) {
-                room = pool.limits.reserveSize
-            }
-        }
-        return max(0, min(wanted, room)) + opening
-    }
-
     // MARK: Opening
 
     /// A connection's startup message goes out, and takes the fleet's permit for it; or it never
@@ -73,7 +14,40 @@ extension PoolSet {
         self.shared.servers[host].reserved -= 1
     }
 
+    /// A server has logged in, and the fleet counts it: it is no longer one that is wanted beside
+    /// those that the process has, though it may be a while until it serves (`connect_query`).
+    public mutating func enteredFleet(_ server: ServerID) {
+        let record = self.record(server)
+        guard record.place == .opening, !record.isInFleet else { return }
+        self.records[Int(server.index)].isInFleet = true
+        self.pools[record.pool.index].inFleet += 1
+        self.shared.pools[record.pool.index].inFleet += 1
+    }
+
+    /// It is not being opened any more.
+    mutating func openingEnded(_ server: ServerID, in pool: Int) {
+        self.records[Int(server.index)].isInFleet = false
+        self.pools[pool].inFleet -= 1
+        self.shared.pools[pool].inFleet -= 1
+    }
+
     // MARK: Giving back
+
+    /// Whether the fleet gets an idle server of a pool.
+    ///
+    /// What fills a minimum counts as used. It goes only where the process owes more than all that
+    /// its workers have beside that; else it would be wanted again at once.
+    func isGivenBack(_ pool: Int, at host: Int) -> Bool {
+        let cap = self.shared.servers[host]
+        guard cap.isOwing else { return false }
+        if self.shared.pools[pool].spare > 0 { return true }
+        var spare = cap.closing
+        for (index, pool) in self.shared.pools.enumerated()
+        where pool.spare > 0 && self.hosts(of: index).contains(host) {
+            spare += pool.spare
+        }
+        return cap.standing.map { $0.owed > spare } ?? false
+    }
 
     /// Whether a server that has come back from its client goes to the fleet. One a call; the
     /// caller closes it.

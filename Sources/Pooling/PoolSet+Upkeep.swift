@@ -21,6 +21,9 @@ extension PoolSet {
 
     /// Collects what is due at `now`. `nextOpening(now:)` is asked separately.
     public mutating func upkeep(now: Instant, _ due: inout [Due]) {
+        for host in self.shared.servers.indices where self.shared.servers[host].isOwing {
+            self.tellUse(at: host)
+        }
         for index in self.pools.indices {
             self.expireWaiters(index, now: now, &due)
             self.closeIdle(index, now: now, &due)
@@ -79,7 +82,7 @@ extension PoolSet {
         if self.isPaused(record.pool) { return .paused }
         let shared = self.shared.pools[index]
         if pool.isOverSize(shared.claimed) || self.isOverCap(record) { return .tooManyServers }
-        if let host = record.host, self.shared.servers[host].isOwing { return .givenBack }
+        if let host = record.host, self.isGivenBack(index, at: host) { return .givenBack }
         let limits = pool.limits
         if limits.idleTimeout > 0, now - idle.since >= limits.idleTimeout,
             shared.pooled > limits.minimumSize || (shared.clients == 0 && !pool.isAlwaysFilled)

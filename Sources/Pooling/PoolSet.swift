@@ -24,19 +24,25 @@ public struct PoolSet: Equatable, Sendable {
         var isCloseNeeded: Bool
         /// It is one client's own, and streams.
         var isStreaming = false
-        /// Twice the place among the caps of the PostgreSQL server that counts it, and one more
-        /// where it is reserved; negative where none counts it. Small, since the data path copies
-        /// records.
-        private var hostPlace: Int32 = -2
+        /// Four times the place among the caps of the PostgreSQL server that counts it, one more
+        /// where it is reserved, and two more where it is in the fleet; negative where none counts
+        /// it. Small, since the data path copies records.
+        private var hostPlace: Int32 = -4
         var connectedAt: Instant
 
         /// The PostgreSQL server that counts it; nil where none does.
-        var host: Int? { self.hostPlace < 0 ? nil : Int(self.hostPlace >> 1) }
+        var host: Int? { self.hostPlace < 0 ? nil : Int(self.hostPlace >> 2) }
 
         /// Its startup message has not been sent, and wants a permit of the fleet's.
         var isReserved: Bool {
             get { self.hostPlace & 1 != 0 }
             set { self.hostPlace = newValue ? self.hostPlace | 1 : self.hostPlace & ~1 }
+        }
+
+        /// It is being opened, and has logged in, so that the fleet counts it.
+        var isInFleet: Bool {
+            get { self.hostPlace & 2 != 0 }
+            set { self.hostPlace = newValue ? self.hostPlace | 2 : self.hostPlace & ~2 }
         }
 
         init(
@@ -52,7 +58,7 @@ public struct PoolSet: Equatable, Sendable {
             self.place = place
             self.isTaken = isTaken
             self.isCloseNeeded = false
-            self.hostPlace = host.map { Int32($0) << 1 } ?? -2
+            self.hostPlace = host.map { Int32($0) << 2 } ?? -4
             self.connectedAt = connectedAt
         }
     }
@@ -299,6 +305,7 @@ public struct PoolSet: Equatable, Sendable {
         if record.place.isCounted || place.isCounted {
             let change = SlotChange.moved(from: record.place, to: place)
             self.shared.count(change, in: record.pool, at: record.host)
+            if record.isInFleet { self.openingEnded(server, in: index) }
         }
     }
 

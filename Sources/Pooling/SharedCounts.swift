@@ -23,6 +23,14 @@ public struct SharedCounts: Equatable, Sendable {
         /// Of the slots taken, the ones whose connections are being closed.
         public internal(set) var closing = 0
 
+        /// Of those being opened, the ones that have logged in, so that the fleet counts them.
+        var inFleet = 0
+
+        /// What all workers have told the fleet.
+        var told = PoolSet.Told()
+        /// The PostgreSQL servers that its connections may go to, for workers that have it not.
+        var hosts: [Int] = []
+
         /// Clients that wait for a slot for a connection of their own.
         public internal(set) var dedicatedWanted = 0
 
@@ -54,6 +62,9 @@ public struct SharedCounts: Equatable, Sendable {
 
         /// Slots whose connections have logged in, are not being closed, and serve whoever comes.
         public var serving: Int { self.pooled - self.opening }
+
+        /// Idle ones that fill no minimum, as the workers have told.
+        var spare: Int { max(0, self.serving - self.told.used) }
 
         /// Whether a connection stands that serves whoever comes.
         var hasServers: Bool { self.serving > 0 }

@@ -114,6 +114,7 @@ extension Worker {
         guard let seat = server.seat else { return }
         server.isInFleet = true
         server.deadline = self.connectDeadline
+        self.withShared { self.pools.enteredFleet(server.id) }
         seat.loggedIn(session: server.processID, by: self.index)
         self.hasNewDemand = true
     }

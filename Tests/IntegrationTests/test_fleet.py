@@ -360,3 +360,47 @@ def test_a_reserve_that_leaves_nothing_opens_nothing(fleet, postgres):
     wait_until(lambda: "would leave none of its 5" in pooler.log(), "it says so")
     assert pooler.login_error().code == "53300"
     assert sessions(postgres) == 0
+
+
+def must_keep_sessions(postgres, seconds=2.5):
+    """For so long no connection is closed for others and no other one opened."""
+    def pids():
+        return postgres.ask("SELECT coalesce(array_agg(pid ORDER BY pid), '{}') FROM pg_stat_activity"
+                            " WHERE usename IN ('app', 'other')")
+
+    before, end = pids(), time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert pids() == before
+        time.sleep(0.05)
+
+
+def test_who_may_have_no_more_takes_nothing_from_others(fleet, postgres):
+    first = fleet(slots=8, databases={"app": "{backend} max_db_connections=2"})
+    second = fleet(slots=8)
+    stopping = threading.Event()
+
+    def work(pooler):
+        with pooler.wire() as client:
+            while not stopping.is_set():
+                client.ask("SELECT pg_sleep(0.02)")
+
+    threads = [threading.Thread(target=work, args=(pooler,)) for pooler in (first, second) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: [int(pooler.show("BUDGET")[0]["held"]) for pooler in (first, second)] == [2, 6],
+                   "the second has what the first cannot use")
+        must_keep_sessions(postgres)
+        row, = [row for row in second.show("FLEET") if row["process"] == "node-a"]
+        assert (row["used"], row["waiting"]) == ("2", "0")
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_minimum_is_not_filled_from_anothers(fleet, postgres):
+    forced = {"app": "{backend} user=app min_pool_size=2"}
+    fleet(databases=forced, is_warm=False), fleet(databases=forced, is_warm=False)
+    wait_until(lambda: sessions(postgres) == 3, "one lacks one of its minimum")
+    must_keep_sessions(postgres)
