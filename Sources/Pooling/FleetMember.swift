@@ -51,7 +51,9 @@ public struct FleetMember: Sendable {
     var doubts: [Instant] = []
     /// Connections that it has been told to end and has not.
     public internal(set) var ending = 0
-    /// Of those, the ones that it was told to take from their clients, at most.
+    /// Of those, the ones that it was told to take from their clients, at least. Nobody says which
+    /// kind has been closed: what is withdrawn too soon is asked for again, and what stayed owed
+    /// for too long would keep the member from giving anything else.
     var endingInUse = 0
     var used = 0
     var usedPeak = RecentPeak()
@@ -238,7 +240,7 @@ public struct FleetMember: Sendable {
         self.open -= 1
         if self.ending > 0 {
             self.ending -= 1
-            self.endingInUse = min(self.endingInUse, self.ending)
+            self.endingInUse = max(0, self.endingInUse - 1)
             if self.ending == 0 { self.mustWake = true }
         } else {
             // Nobody has asked for this slot: there is one to be had.

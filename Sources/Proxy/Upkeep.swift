@@ -140,6 +140,9 @@ extension Worker {
         server.deadline = .max
         switch (server.phase, server.own) {
         case (.resolving, _), (.connecting, _), (.loggingIn, _), (.recovering, .connectQuery):
+            // A fleet waits for a login only so long, whatever the setting says.
+            let isFleets = server.seat != nil && (server.login?.startedAt ?? 0) != 0
+            let time = isFleets ? "a second, as a fleet needs it" : "server_connect_timeout"
             self.serverLoginFailed(
                 server,
                 .unreachable,
@@ -147,7 +150,7 @@ extension Worker {
                     .fatal,
                     .connectionFailure,
                     "connect timeout",
-                    detail: "\(server.address): no login within server_connect_timeout."
+                    detail: "\(server.address): no login within \(time)."
                 )
             )
         case (.closing, _):

@@ -336,6 +336,35 @@ struct FleetMemberTests {
         #expect(member.ending == 1)
     }
 
+    @Test func `what a client has taken is not owed for ever beside what it gave back`() {
+        var (member, now) = self.inGate(waiting: 6)
+        _ = member.counted(self.count(0), sentAt: now, now: now)
+        for _ in 0..<6 {
+            #expect(member.takePermit(now: now) == true)
+            _ = member.loggedIn(now: now)
+        }
+        _ = member.demandChanged(used: 5, waiting: 0, oldestSince: now, now: now)
+        now += 1_000 * Self.millisecond
+        _ = member.tick(now: now)
+        func read(_ held: Int, waiting: Int) -> [FleetAction] {
+            var own = BoardEntry(member: 1, weight: 1, minimum: 1)
+            (own.held, own.used, own.waiting) = (held, held, waiting)
+            let other = self.other(held: 8 - held, used: 8 - held, waiting: 9)
+            let board = Board(entries: [own, other], budget: 8, sessions: 8)
+            return member.boardRead(board, now: now)
+        }
+        #expect(read(6, waiting: 0).contains(.end(idle: 1, used: 1)))
+        // A client takes the idle one; one comes back and is closed.
+        _ = member.demandChanged(used: 6, waiting: 6, oldestSince: now, now: now)
+        now += 100 * Self.millisecond
+        _ = member.demandChanged(used: 5, waiting: 6, oldestSince: now, now: now)
+        _ = member.closed(now: now)
+        #expect(member.ending == 1)
+        now += 100 * Self.millisecond
+        #expect(read(5, waiting: 6).contains(.end(idle: 0, used: 1)))
+        #expect(member.ending == 1)
+    }
+
     @Test func `who drains wants nothing, and leaves when it has nothing`() {
         var (member, now) = self.inGate(waiting: 1)
         _ = member.counted(self.count(0), sentAt: now, now: now)
