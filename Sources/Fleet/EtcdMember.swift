@@ -30,7 +30,8 @@ struct EtcdMember: Codable, Equatable, Sendable {
         self.used = entry.used
         self.waiting = entry.waiting
         self.oldestWait = entry.oldestWait / 1_000_000
-        self.budget = budget
+        // More than others would believe in binds nobody.
+        self.budget = min(max(0, budget), Self.counts.upperBound)
     }
 
     /// What any number of sessions can be: sums of what somebody else has written must not

@@ -51,6 +51,13 @@ struct EtcdValueTests {
         #expect(EtcdPlace.pass(Data(text.utf8)) == nil)
     }
 
+    @Test func `who has no budget any more is on the board`() throws {
+        let identity = MemberIdentity(member: 1, fleet: "f", node: "n", address: "", version: "")
+        let entry = BoardEntry(member: 1, weight: 1, minimum: 0)
+        let member = EtcdMember(entry, of: identity, budget: Int(Int32.max))
+        #expect(EtcdMember(try member.encoded())?.budget == 1 << 20)
+    }
+
     @Test(arguments: [
         #""held":9223372036854775807"#, #""held":-1"#, #""oldestWait":-9223372036854775808"#,
         #""weight":0"#, #""weight":4611686018427387904"#, #""budget":-9223372036854775808"#,
