@@ -1,5 +1,6 @@
 """Several processes share the budget of one PostgreSQL server, by each ledger."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -55,6 +56,27 @@ def fleet(weir, ledger, ledger_settings, request, engine):
         return pooler
 
     return start
+
+
+@contextlib.contextmanager
+def busy(poolers, seconds):
+    """Twelve clients of each that ask one question after the other."""
+    stopping = threading.Event()
+
+    def work(pooler):
+        with pooler.wire() as client:
+            while not stopping.is_set():
+                client.ask(f"SELECT pg_sleep({seconds})")
+
+    threads = [threading.Thread(target=work, args=(pooler,)) for pooler in poolers for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
 
 
 def sessions(postgres, where="true"):
@@ -288,30 +310,16 @@ def test_a_lowered_budget_counts_for_the_whole_fleet(fleet, postgres):
 def test_a_reload_brings_another_weight(fleet, postgres):
     servers = {"main": f"host={HOST} port={postgres.port}"}
     first, second = (fleet(slots=8, servers=servers) for _ in range(2))
-    stopping = threading.Event()
-
-    def work(pooler):
-        with pooler.wire() as client:
-            while not stopping.is_set():
-                client.ask("SELECT pg_sleep(0.1)")
-
-    threads = [threading.Thread(target=work, args=(pooler,)) for pooler in (first, second) for _ in range(12)]
-    for thread in threads:
-        thread.start()
 
     def held():
         return [int(pooler.show("BUDGET")[0]["held"]) for pooler in (first, second)]
 
-    try:
+    with busy((first, second), seconds=0.1):
         wait_until(lambda: held() == [4, 4], "both have as much")
         second.servers["main"] += " weight=3"
         second.write()
         second.admin("RELOAD")
         wait_until(lambda: held() == [2, 6], "the second has three times as much")
-    finally:
-        stopping.set()
-        for thread in threads:
-            thread.join()
 
 
 def test_a_clock_that_is_set_changes_nothing(fleet, postgres, scratch):
@@ -377,26 +385,12 @@ def must_keep_sessions(postgres, seconds=2.5):
 def test_who_may_have_no_more_takes_nothing_from_others(fleet, postgres):
     first = fleet(slots=8, databases={"app": "{backend} max_db_connections=2"})
     second = fleet(slots=8)
-    stopping = threading.Event()
-
-    def work(pooler):
-        with pooler.wire() as client:
-            while not stopping.is_set():
-                client.ask("SELECT pg_sleep(0.02)")
-
-    threads = [threading.Thread(target=work, args=(pooler,)) for pooler in (first, second) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    try:
+    with busy((first, second), seconds=0.02):
         wait_until(lambda: [int(pooler.show("BUDGET")[0]["held"]) for pooler in (first, second)] == [2, 6],
                    "the second has what the first cannot use")
         must_keep_sessions(postgres)
         row, = [row for row in second.show("FLEET") if row["process"] == "node-a"]
         assert (row["used"], row["waiting"]) == ("2", "0")
-    finally:
-        stopping.set()
-        for thread in threads:
-            thread.join()
 
 
 def test_a_minimum_is_not_filled_from_anothers(fleet, postgres):

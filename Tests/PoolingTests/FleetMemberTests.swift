@@ -54,6 +54,20 @@ struct FleetMemberTests {
         return (member, now)
     }
 
+    /// A member that has so many connections, and clients that have used so many for a second.
+    private func holding(_ open: Int, used: Int) -> (member: FleetMember, now: Instant) {
+        var (member, now) = self.inGate(waiting: open)
+        _ = member.counted(self.count(0), sentAt: now, now: now)
+        for _ in 0..<open {
+            #expect(member.takePermit(now: now) == true)
+            _ = member.loggedIn(now: now)
+        }
+        _ = member.demandChanged(used: used, waiting: 0, oldestSince: now, now: now)
+        now += 1_000 * Self.millisecond
+        _ = member.tick(now: now)
+        return (member, now)
+    }
+
     // MARK: Permits
 
     @Test func `what is left of the budget may be opened, and not one more`() {
@@ -302,15 +316,7 @@ struct FleetMemberTests {
     // MARK: Ends
 
     @Test func `a client that takes what was to be ended does not keep others waiting`() {
-        var (member, now) = self.inGate(waiting: 5)
-        _ = member.counted(self.count(0), sentAt: now, now: now)
-        for _ in 0..<5 {
-            #expect(member.takePermit(now: now) == true)
-            _ = member.loggedIn(now: now)
-        }
-        _ = member.demandChanged(used: 4, waiting: 0, oldestSince: now, now: now)
-        now += 1_000 * Self.millisecond
-        _ = member.tick(now: now)
+        var (member, now) = self.holding(5, used: 4)
         func board(_ held: Int, used: Int) -> Board {
             var own = BoardEntry(member: 1, weight: 1, minimum: 1)
             (own.held, own.used, own.waiting) = (held, used, 5 - used)
@@ -337,15 +343,7 @@ struct FleetMemberTests {
     }
 
     @Test func `what a client has taken is not owed for ever beside what it gave back`() {
-        var (member, now) = self.inGate(waiting: 6)
-        _ = member.counted(self.count(0), sentAt: now, now: now)
-        for _ in 0..<6 {
-            #expect(member.takePermit(now: now) == true)
-            _ = member.loggedIn(now: now)
-        }
-        _ = member.demandChanged(used: 5, waiting: 0, oldestSince: now, now: now)
-        now += 1_000 * Self.millisecond
-        _ = member.tick(now: now)
+        var (member, now) = self.holding(6, used: 5)
         func read(_ held: Int, waiting: Int) -> [FleetAction] {
             var own = BoardEntry(member: 1, weight: 1, minimum: 1)
             (own.held, own.used, own.waiting) = (held, held, waiting)
